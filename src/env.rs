@@ -1,0 +1,101 @@
+//! The only place that reads environment variables and the clock. Everything else gets an [`Env`], so that a test can
+//! hand in another one.
+
+use chrono::{DateTime, Utc};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Environment, folders and clock, captured once at start.
+#[derive(Debug, Clone)]
+pub struct Env {
+    vars: Vec<(OsString, OsString)>,
+    started: Instant,
+    fixed_now: Option<DateTime<Utc>>,
+}
+
+impl Env {
+    /// The environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "the one capture of the environment")]
+    pub fn capture() -> Self {
+        Self { vars: std::env::vars_os().collect(), started: Instant::now(), fixed_now: None }
+    }
+
+    /// An environment made up by a test; its clock stands still at `now`.
+    pub fn fixed(vars: &[(&str, &str)], now: DateTime<Utc>) -> Self {
+        let vars = vars.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
+        Self { vars, started: Instant::now(), fixed_now: Some(now) }
+    }
+
+    /// The variable's value; `None` also where it is empty or not UTF-8, as the AWS SDKs take it.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.var_os(name)?.to_str()
+    }
+
+    /// The variable's value as the system has it; `None` also where it is empty.
+    pub fn var_os(&self, name: &str) -> Option<&OsStr> {
+        let (_, value) = self.vars.iter().find(|(key, _)| key == name)?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Every variable, set or empty.
+    pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.vars.iter().map(|(k, v)| (k.as_os_str(), v.as_os_str()))
+    }
+
+    /// Now, UTC.
+    #[expect(clippy::disallowed_methods, reason = "the one look at the clock")]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.fixed_now.unwrap_or_else(Utc::now)
+    }
+
+    /// The moment `after` the process started.
+    pub fn since_start(&self, after: Duration) -> Instant {
+        self.started + after
+    }
+
+    /// The user's home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.var_os("HOME").map(PathBuf::from).filter(|_| cfg!(unix)).or_else(dirs::home_dir)
+    }
+
+    /// Where this program keeps its index, locks and sealed files: `~/.local/share/mfa-run` or what the system has for it.
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        let absolute = |v: &OsStr| Some(PathBuf::from(v)).filter(|p| p.is_absolute());
+        let base = if cfg!(target_os = "linux") {
+            self.var_os("XDG_DATA_HOME").and_then(absolute).or_else(|| Some(self.home()?.join(".local/share")))
+        } else if cfg!(target_os = "macos") {
+            self.home().map(|home| home.join("Library/Application Support"))
+        } else {
+            self.var_os("LOCALAPPDATA").and_then(absolute).or_else(dirs::data_local_dir)
+        };
+        base.map(|base| base.join("mfa-run"))
+    }
+
+    /// Whether we run in a container, where the kernel keyring is shared with every tenant that has the same uid on the host.
+    pub fn in_container(&self) -> bool {
+        self.var_os("KUBERNETES_SERVICE_HOST").is_some()
+            || ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| std::path::Path::new(mark).exists())
+    }
+
+    /// `~` and `~/…` at the start of a path, as botocore and the SDKs expand it.
+    pub fn expand_home(&self, path: &OsStr) -> PathBuf {
+        match (path.to_str().and_then(|p| p.strip_prefix('~')), self.home()) {
+            (Some(""), Some(home)) => home,
+            (Some(rest), Some(home)) if rest.starts_with(['/', '\\']) => home.join(&rest[1..]),
+            _ => PathBuf::from(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        let env = Env::fixed(&[("AWS_PROFILE", ""), ("AWS_REGION", "eu-west-1")], DateTime::UNIX_EPOCH);
+        assert_eq!(env.var("AWS_PROFILE"), None);
+        assert_eq!(env.var("AWS_REGION"), Some("eu-west-1"));
+    }
+}

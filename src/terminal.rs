@@ -1,0 +1,48 @@
+//! Words for people: to stderr, or to the terminal device where a caller reads our stderr. Text that came from elsewhere
+//! (AWS, a profile name, a child) is escaped before it meets a terminal.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static DEBUG: AtomicBool = AtomicBool::new(false);
+
+/// Turns `--debug` on.
+pub fn enable_debug() {
+    DEBUG.store(true, Ordering::Relaxed);
+}
+
+/// A line on stderr where `--debug` was given. Security: callers pass names, never a secret.
+pub fn debug(line: impl FnOnce() -> String) {
+    if DEBUG.load(Ordering::Relaxed) {
+        say(&format!("debug: {}", line()));
+    }
+}
+
+/// A line on stderr. A closed stderr is no reason to fail.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Foreign text with control characters (colours, cursor moves, bidi overrides, line ends) shown as escapes.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let harmless = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.chars().all(harmless) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if harmless(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        assert_eq!(escape("prod\u{1b}[2Jx\u{202e}"), "prod\\u{1b}[2Jx\\u{202e}");
+        assert!(matches!(escape("plain – text"), Cow::Borrowed(_)));
+    }
+}
