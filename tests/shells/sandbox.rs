@@ -107,24 +107,24 @@ pub(crate) fn find_wine() -> Option<Cmd> {
 }
 
 impl Cmd {
-    /// The variables of ours after this line, typed where `mfa-run` prints `printed`.
+    /// The variables of ours after these lines, run as a batch file: Wine's cmd does not run what `for /f` reads.
     #[expect(clippy::disallowed_methods, reason = "a test's own files")]
-    pub(crate) fn variables_after(&self, line: &str, printed: &str) -> Vec<(String, String)> {
+    pub(crate) fn variables_after(&self, lines: &str) -> Vec<(String, String)> {
         let folder = self.prefix.path();
-        std::fs::write(folder.join("export"), printed.replace('\n', "\r\n")).unwrap();
-        std::fs::write(folder.join("mfa-run.bat"), "@type export\r\n").unwrap();
-        let output = output(
-            Command::new(&self.wine)
-                .args(["cmd", "/c", &format!("{line} & set")])
-                .current_dir(folder)
-                .env_clear()
-                .env("PATH", "/usr/bin:/bin")
-                .env("HOME", folder)
-                .env("WINEPREFIX", folder.join("prefix"))
-                .env("WINEDEBUG", "-all")
-                .env("WINEDLLOVERRIDES", "mscoree,mshtml=")
-                .envs([("AWS_PROFILE", "other"), ("AWS_VAULT", "other")]),
-        );
+        std::fs::write(folder.join("lines.bat"), format!("@echo off\n{lines}set\n").replace('\n', "\r\n")).unwrap();
+        let output = Command::new(&self.wine)
+            .args(["cmd", "/c", "lines.bat"])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", folder)
+            .env("WINEPREFIX", folder.join("prefix"))
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml=")
+            .envs([("AWS_PROFILE", "other"), ("AWS_VAULT", "other")])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let variable = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         variables(&text.split("\r\n").filter_map(variable).collect())
