@@ -1,0 +1,279 @@
+//! STS: GetSessionToken, AssumeRole, GetCallerIdentity.
+//!
+//! A request that carries a token code is sent once: a code that STS may have seen is never sent again. The one exception is
+//! a signature refused for clock skew, which STS refuses before it looks at the code: it is signed again with the server's time.
+
+use super::error::translate;
+use super::{Error, Refusal, http_client, timeouts};
+use crate::credentials::{AccessKey, Session, TokenCode};
+use crate::profile::{Mfa, Role, Sts};
+use aws_credential_types::Credentials;
+use aws_sdk_sts::config::{BehaviorVersion, Builder, Region};
+use aws_sdk_sts::error::ProvideErrorMetadata;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_sdk_sts::{Client, Config};
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::retry::RetryConfig;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::SystemTime;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// A connection to STS. Makes its runtime when it is made: not before a call is known to be needed.
+#[derive(Debug)]
+pub struct Connection {
+    runtime: Runtime,
+    client: Client,
+    clock: Clock,
+    endpoint: String,
+}
+
+/// Who signs.
+#[derive(Debug, Clone, Copy)]
+pub enum Signer<'a> {
+    /// A long-lived access key.
+    AccessKey(&'a AccessKey),
+    /// A session.
+    Session(&'a Session),
+}
+
+/// Who the signer is to AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `arn:aws:iam::123456789012:user/team/alice`
+    pub arn: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl Identity {
+    /// What CloudTrail should show as the role session's name: the user's name, or the session name of an assumed role, in the
+    /// 2 to 64 characters of `[\w+=,.@-]` that STS takes.
+    pub fn role_session_name(&self) -> String {
+        let last = self.arn.rsplit(['/', ':']).next().unwrap_or_default();
+        let fits = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
+        let name: String = last.chars().map(fits).take(64).collect();
+        format!("{name:_<2}")
+    }
+}
+
+impl Connection {
+    /// Sets the client up; connects to nothing yet.
+    pub fn new(sts: &Sts) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::Client { reason: e.to_string() })?;
+        let url = match (&sts.endpoint_url, sts.global) {
+            (Some(url), _) => Some(url.value.as_str()),
+            (None, true) => Some("https://sts.amazonaws.com"),
+            (None, false) => None,
+        };
+        let plain = url.is_some_and(|url| url.starts_with("http://"));
+        let bundle = sts.ca_bundle.as_ref().map(|path| Path::new(path.value.as_str()));
+        let clock = Clock::default();
+        let mut config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(if sts.global { "us-east-1".into() } else { sts.region.clone() }))
+            .http_client(http_client(bundle.filter(|_| !plain), plain)?)
+            .time_source(clock.clone())
+            .timeout_config(timeouts())
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .use_fips(sts.fips)
+            .use_dual_stack(sts.dual_stack);
+        if let Some(url) = url {
+            config = config.endpoint_url(url);
+        }
+        let endpoint = url.map_or_else(|| format!("STS in {}", sts.region), str::to_owned);
+        Ok(Self { runtime, client: Client::from_conf(config.build()), clock, endpoint })
+    }
+
+    /// The runtime, for other SDK work of the same cold path.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// A shared MFA session: GetSessionToken with serial and code, for 900 to 129,600 seconds.
+    pub fn session_token(&self, key: &AccessKey, mfa: &Mfa, code: &TokenCode, duration: u32) -> Result<Session, Error> {
+        const OPERATION: &str = "sts:GetSessionToken";
+        let answer = self.call(OPERATION, Some(code), || {
+            let request = self.client.get_session_token().duration_seconds(seconds(duration));
+            let request = request.serial_number(mfa.serial.value.as_str()).token_code(code.expose_secret());
+            request.customize().config_override(once(Signer::AccessKey(key))).send()
+        })?;
+        self.session(OPERATION, answer.credentials, mfa.serial.value.account().map(str::to_owned))
+    }
+
+    /// A role session: AssumeRole for 900 to 43,200 seconds, with serial and code where `mfa` is given.
+    pub fn assume_role(&self, signer: Signer<'_>, role: &Role, session_name: &str, mfa: Option<(&Mfa, &TokenCode)>, duration: u32) -> Result<Session, Error> {
+        const OPERATION: &str = "sts:AssumeRole";
+        let answer = self.call(OPERATION, mfa.map(|(_, code)| code), || {
+            let tag = |tag: &crate::profile::request::Tag| Tag::builder().key(&tag.key).value(&tag.value).build().expect("both are there");
+            let policy = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
+            let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+            let mut request = self
+                .client
+                .assume_role()
+                .role_arn(role.arn.value.as_str())
+                .role_session_name(session_name)
+                .duration_seconds(seconds(duration))
+                .set_external_id(role.external_id.clone())
+                .set_source_identity(role.source_identity.clone())
+                .set_tags((!role.tags.is_empty()).then(|| role.tags.iter().map(tag).collect()))
+                .set_transitive_tag_keys(some(&role.transitive_tags))
+                .set_policy_arns((!role.policy_arns.is_empty()).then(|| role.policy_arns.iter().map(policy).collect()))
+                .set_policy(role.policy.clone());
+            if let Some((mfa, code)) = mfa {
+                request = request.serial_number(mfa.serial.value.as_str()).token_code(code.expose_secret());
+            }
+            let config = if mfa.is_some() { once(signer) } else { signed_by(signer) };
+            request.customize().config_override(config).send()
+        })?;
+        self.session(OPERATION, answer.credentials, Some(role.arn.value.account().to_owned()))
+    }
+
+    /// Who the signer is. Needs no permission, and no policy can deny it.
+    pub fn caller_identity(&self, signer: Signer<'_>) -> Result<Identity, Error> {
+        self.call("sts:GetCallerIdentity", None, || self.client.get_caller_identity().customize().config_override(signed_by(signer)).send())
+            .map(identity)
+    }
+
+    /// Does something slow (asks a person) while the connection is opened by asking who the signer is, and keeps it open until
+    /// then: the code is answered in one round trip, and a dead key or a wrong clock is known before the code is spent.
+    pub fn meanwhile<T>(&self, signer: Signer<'_>, slow: impl FnOnce() -> T) -> (Option<Result<Identity, Error>>, T) {
+        let (done, mut is_done) = oneshot::channel::<()>();
+        std::thread::scope(|scope| {
+            let connected = scope.spawn(move || {
+                self.runtime.block_on(async {
+                    let asked = async {
+                        let first = self.identity_once(signer).await;
+                        match first.as_ref().map_err(Error::refusal) {
+                            Err(Some(Refusal::ClockSkew { offset })) => {
+                                self.clock.shift(offset);
+                                self.identity_once(signer).await
+                            }
+                            _ => first,
+                        }
+                    };
+                    let answer = tokio::select! {
+                        answer = asked => Some(answer),
+                        _ = &mut is_done => None,
+                    };
+                    if answer.is_some() {
+                        let _ = is_done.await;
+                    }
+                    answer
+                })
+            });
+            let result = slow();
+            let _ = done.send(());
+            (connected.join().unwrap_or_default(), result)
+        })
+    }
+
+    /// AWS's time minus this machine's, in seconds, once AWS refused our signature for it.
+    pub fn clock_offset(&self) -> Option<i64> {
+        Some(self.clock.0.load(Ordering::Relaxed)).filter(|offset| *offset != 0)
+    }
+
+    async fn identity_once(&self, signer: Signer<'_>) -> Result<Identity, Error> {
+        let answer = self.client.get_caller_identity().customize().config_override(signed_by(signer)).send().await;
+        answer.map(identity).map_err(|error| translate("sts:GetCallerIdentity", &self.endpoint, &error, None, self.clock.read()))
+    }
+
+    fn call<T, E, F>(&self, operation: &'static str, code: Option<&TokenCode>, send: impl Fn() -> F) -> Result<T, Error>
+    where
+        E: ProvideErrorMetadata,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let attempt = || {
+            let answer = self.runtime.block_on(send());
+            answer.map_err(|error| translate(operation, &self.endpoint, &error, code.map(TokenCode::expose_secret), self.clock.read()))
+        };
+        match attempt() {
+            Err(error) => match error.refusal() {
+                Some(Refusal::ClockSkew { offset }) if self.clock_offset().is_none() => {
+                    self.clock.shift(offset);
+                    attempt()
+                }
+                _ => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    fn session(&self, operation: &'static str, answer: Option<aws_sdk_sts::types::Credentials>, account_id: Option<String>) -> Result<Session, Error> {
+        let session = answer.and_then(|answer| {
+            Some(Session {
+                expiration: DateTime::from_timestamp(answer.expiration.secs(), 0)?,
+                access_key_id: answer.access_key_id,
+                secret_access_key: answer.secret_access_key.into(),
+                session_token: answer.session_token.into(),
+                account_id,
+            })
+        });
+        session.ok_or_else(|| Error::Garbage { operation, endpoint: self.endpoint.clone(), reason: "it holds no credentials".into() })
+    }
+}
+
+fn identity(answer: aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput) -> Identity {
+    Identity { arn: answer.arn.unwrap_or_default(), account: answer.account.unwrap_or_default() }
+}
+
+fn signed_by(signer: Signer<'_>) -> Builder {
+    let (id, secret, token) = match signer {
+        Signer::AccessKey(key) => (&key.id, &key.secret, None),
+        Signer::Session(session) => (&session.access_key_id, &session.secret_access_key, Some(session.session_token.expose_secret().to_owned())),
+    };
+    Config::builder().credentials_provider(Credentials::new(id, secret.expose_secret(), token, None, "mfa-run"))
+}
+
+/// For a request with a code: no second attempt.
+fn once(signer: Signer<'_>) -> Builder {
+    signed_by(signer).retry_config(RetryConfig::disabled())
+}
+
+fn seconds(duration: u32) -> i32 {
+    i32::try_from(duration).unwrap_or(i32::MAX)
+}
+
+/// This machine's clock, put right by what AWS said the time is.
+#[derive(Debug, Clone, Default)]
+struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "signatures need the time of each attempt")]
+    fn read(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::seconds(self.0.load(Ordering::Relaxed))
+    }
+
+    fn shift(&self, offset: i64) {
+        self.0.fetch_add(offset, Ordering::Relaxed);
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        self.read().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_session_is_named_after_the_user() {
+        for (arn, name) in [
+            ("arn:aws:iam::123456789012:user/team/alice", "alice"),
+            ("arn:aws:sts::123456789012:assumed-role/Admin/bob@example.com", "bob@example.com"),
+            ("arn:aws:iam::123456789012:root", "root"),
+            ("arn:aws:iam::123456789012:user/x", "x_"),
+        ] {
+            assert_eq!(Identity { arn: arn.into(), account: String::new() }.role_session_name(), name);
+        }
+    }
+}

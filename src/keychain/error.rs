@@ -1,0 +1,129 @@
+//! What can go wrong with a keychain. Fields say where; none ever holds a secret, a passphrase or a command line.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Where a passphrase came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassphraseSource {
+    /// `MFA_RUN_PASSPHRASE`
+    Variable,
+    /// `MFA_RUN_PASSPHRASE_COMMAND`
+    Command,
+    /// A person at the terminal.
+    Prompt,
+}
+
+impl PassphraseSource {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Variable => "MFA_RUN_PASSPHRASE",
+            Self::Command => "MFA_RUN_PASSPHRASE_COMMAND",
+            Self::Prompt => "the terminal",
+        }
+    }
+}
+
+/// Why a keychain did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// `MFA_RUN_KEYCHAIN=sesame`
+    #[error("MFA_RUN_KEYCHAIN: no store is called `{}`", crate::terminal::escape(.value))]
+    UnknownStore { value: String },
+    /// `MFA_RUN_KEYCHAIN=session=file`
+    #[error("MFA_RUN_KEYCHAIN: `{}` is no kind of secret", crate::terminal::escape(.kind))]
+    UnknownKind { kind: String },
+    /// No home and no data folder to keep a sealed file in.
+    #[error("no folder to keep sealed files in")]
+    NoFolder,
+    /// Larger than the kernel keyring can hold.
+    #[error("{size} bytes are too many for one item; {} fit", super::LIMIT)]
+    TooLong { size: usize },
+    /// seccomp (EPERM), a kernel without keyrings (ENOSYS) or a key of somebody else's (EACCES).
+    #[error("the kernel keyring is blocked here ({reason})")]
+    KeyringBlocked { reason: &'static str },
+    /// EDQUOT with nothing left to make room with.
+    #[error("the kernel keyring is full (EDQUOT)")]
+    KeyringFull,
+    /// Anything else the kernel said.
+    #[error("the kernel keyring: {reason}")]
+    Keyring { reason: String },
+    /// A sealed file or its folder.
+    #[error("cannot {action} {}", path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+    /// `MFA_RUN_KEY_FILE` with permissions for group or others.
+    #[error("MFA_RUN_KEY_FILE: others can read {} (mode {mode:04o})", path.display())]
+    KeyFileExposed { path: PathBuf, mode: u32 },
+    /// `MFA_RUN_KEY_FILE` is not 32 bytes, nor 64 hex digits.
+    #[error("MFA_RUN_KEY_FILE: {} holds neither 32 bytes nor 64 hex digits", path.display())]
+    KeyFileFormat { path: PathBuf },
+    /// No key file, no passphrase, and nobody who can be asked.
+    #[error("no key for the sealed files, and nobody to ask for a passphrase")]
+    NoKey,
+    /// The passphrase does not open the verifier.
+    #[error("the passphrase from {} is wrong", from.words())]
+    WrongPassphrase { from: PassphraseSource },
+    /// `MFA_RUN_PASSPHRASE_COMMAND` failed or printed no passphrase.
+    #[error("MFA_RUN_PASSPHRASE_COMMAND: {reason}")]
+    PassphraseCommand { reason: String },
+    /// `kdf.json` cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Stretching { path: PathBuf, reason: &'static str },
+    /// Another process holds the lock while it asks for the passphrase.
+    #[error("another mfa-run is still asking for the passphrase")]
+    Busy,
+}
+
+impl Error {
+    /// What to type.
+    pub fn hint(&self) -> String {
+        const NO_CACHE: &str = "MFA_RUN_KEYCHAIN=file keeps sessions in sealed files";
+        match self {
+            Self::UnknownStore { .. } => format!("MFA_RUN_KEYCHAIN={}", super::VALUES),
+            Self::UnknownKind { .. } => "MFA_RUN_KEYCHAIN=sessions=STORE,keys=STORE".into(),
+            Self::NoFolder => "set HOME or XDG_DATA_HOME".into(),
+            Self::TooLong { .. } => "ask for fewer session tags or a shorter policy".into(),
+            Self::KeyringBlocked { .. } => NO_CACHE.into(),
+            Self::KeyringFull => format!("mfa-run logout --all makes room; {NO_CACHE}"),
+            Self::Keyring { .. } => "mfa-run doctor".into(),
+            Self::File { path, .. } => format!("ls -ld {}", quoted(path)),
+            Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quoted(path)),
+            Self::KeyFileFormat { path } => format!("(umask 077; head -c 32 /dev/urandom > {})", quoted(path)),
+            Self::NoKey => "set MFA_RUN_KEY_FILE (32 random bytes), MFA_RUN_PASSPHRASE_COMMAND or MFA_RUN_PASSPHRASE; \
+                            or run `mfa-run login` at a terminal once"
+                .into(),
+            Self::WrongPassphrase { from } => format!(
+                "{}; if it is lost, remove the `sealed` folder: sessions can be made again",
+                match from {
+                    PassphraseSource::Prompt => "try again",
+                    PassphraseSource::Variable => "check MFA_RUN_PASSPHRASE",
+                    PassphraseSource::Command => "run the command and look at what it prints",
+                }
+            ),
+            Self::PassphraseCommand { .. } => "sh -c \"$MFA_RUN_PASSPHRASE_COMMAND\" must print it and exit 0".into(),
+            Self::Stretching { path, .. } => match path.parent() {
+                Some(folder) => format!("rm -r {} (sessions can be made again)", quoted(folder)),
+                None => "mfa-run doctor".into(),
+            },
+            Self::Busy => "answer it there, then run this again".into(),
+        }
+    }
+
+    /// Whether it is the user's configuration that is wrong (exit code 2), not a store that fails.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownStore { .. }
+                | Self::UnknownKind { .. }
+                | Self::KeyFileExposed { .. }
+                | Self::KeyFileFormat { .. }
+        )
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &std::path::Path) -> String {
+    let path = path.to_string_lossy();
+    shlex::try_quote(&path).map_or_else(|_| path.to_string(), |quoted| quoted.into_owned())
+}

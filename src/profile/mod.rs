@@ -1,0 +1,13 @@
+//! What the AWS files mean: from a profile's name to a [`Plan`], and from the plan and what is cached to the calls to make.
+//! Pure: no keychain, no network, no human.
+
+mod chain;
+mod error;
+mod lookup;
+pub mod plan;
+pub mod request;
+pub mod strategy;
+
+pub use error::Error;
+pub use plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts, plan};
+pub use request::Request;

@@ -1,0 +1,336 @@
+//! The plan: who asks (source), with which device, for which roles, at which STS. A value that can be printed and compared.
+//! Which calls that means today, with what is cached, is [`super::strategy`]'s table.
+
+use super::request::{MfaSerial, Request, RoleArn, Seconds, Tag};
+use super::{Error, chain};
+use crate::config::{Files, Origin};
+use crate::credentials::AccessKey;
+use crate::env::Env;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Everything about a session but the secrets of the day: the code, the clock and what is cached.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The profile's name, or the role's ARN where there is no profile.
+    pub profile: Setting<String>,
+    /// The Region to hand on; `None` where nobody named one.
+    pub region: Option<Setting<String>>,
+    /// Where STS is.
+    pub sts: Sts,
+    /// Whose credentials begin.
+    pub source: Source,
+    /// The device, where MFA is wanted.
+    pub mfa: Option<Mfa>,
+    /// Roles to assume, in this order. None: a shared MFA session.
+    pub roles: Vec<Role>,
+    /// What the last session should last, where somebody said so.
+    pub duration: Option<Setting<Seconds>>,
+    /// `mfa_session` of the profile.
+    pub mfa_session: Option<MfaSession>,
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Who said so.
+    pub from: Provenance,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Provenance {
+    /// A flag of the command line.
+    Flag(&'static str),
+    /// A flag in the `credential_process` line of this profile.
+    OwnCommandLine {
+        /// The profile.
+        profile: String,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// An environment variable.
+    Variable(&'static str),
+    /// A line of an AWS file, in this profile.
+    Profile {
+        /// The profile whose section it is.
+        profile: String,
+        /// File and line.
+        origin: Origin,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+/// STS: where, and how to get there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sts {
+    /// Region the request is signed for.
+    pub region: String,
+    /// Partition of that Region: `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// Another endpoint than AWS's own.
+    pub endpoint_url: Option<Setting<String>>,
+    /// `sts.amazonaws.com` instead of the Region's.
+    pub global: bool,
+    /// FIPS endpoint.
+    pub fips: bool,
+    /// Dual-stack endpoint.
+    pub dual_stack: bool,
+    /// PEM file of the only authorities to trust.
+    pub ca_bundle: Option<Setting<String>>,
+}
+
+/// The MFA device of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mfa {
+    /// Its serial.
+    pub serial: Setting<MfaSerial>,
+    /// A command that prints the code.
+    pub process: Option<Setting<String>>,
+}
+
+/// `mfa_session = shared|role`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MfaSession {
+    /// One code for all roles behind the device, an hour each, renewed silently.
+    Shared,
+    /// One code for this role, for up to twelve hours.
+    Role,
+}
+
+/// Whose credentials begin.
+#[derive(Clone)]
+pub enum Source {
+    /// An access key of the AWS files.
+    File {
+        /// The profile, or `x-long-term` in aws-mfa's layout.
+        profile: String,
+        /// The key.
+        key: AccessKey,
+        /// A session token beside it makes it a temporary session.
+        session_token: Option<SecretString>,
+    },
+    /// The access key in the environment.
+    Environment {
+        /// The key.
+        key: AccessKey,
+        /// A session token beside it makes it a temporary session.
+        session_token: Option<SecretString>,
+    },
+    /// Another program's `credential_process`.
+    Process {
+        /// The profile that has it.
+        profile: String,
+        /// Its command line.
+        command: String,
+    },
+    /// Anything else that aws-config can load.
+    Sdk(SdkSource),
+}
+
+/// A source aws-config loads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SdkSource {
+    /// SSO or web identity, configured in this profile.
+    Profile {
+        /// The profile.
+        name: String,
+        /// SSO session + account + role, or web identity role: what tells two of them apart.
+        identity: String,
+    },
+    /// `credential_source = EcsContainer`
+    EcsContainer,
+    /// `credential_source = Ec2InstanceMetadata`
+    Ec2InstanceMetadata,
+}
+
+/// One AssumeRole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Role {
+    /// The role.
+    pub arn: Setting<RoleArn>,
+    /// `None`: the IAM user's name.
+    pub session_name: Option<Setting<String>>,
+    /// External ID.
+    pub external_id: Option<String>,
+    /// Source identity.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: Vec<Tag>,
+    /// Keys of the tags that are transitive.
+    pub transitive_tags: Vec<String>,
+    /// Managed session policies.
+    pub policy_arns: Vec<String>,
+    /// Inline session policy, compact JSON.
+    pub policy: Option<String>,
+    /// What this hop's own profile asks for.
+    pub duration: Option<Setting<Seconds>>,
+}
+
+impl Role {
+    /// The role with nothing else said about it.
+    pub(super) fn new(arn: Setting<RoleArn>) -> Self {
+        Self {
+            arn,
+            session_name: None,
+            external_id: None,
+            source_identity: None,
+            tags: vec![],
+            transitive_tags: vec![],
+            policy_arns: vec![],
+            policy: None,
+            duration: None,
+        }
+    }
+}
+
+/// Makes the plan for a request. Errors name the profile, and the file and line, at fault.
+pub fn plan(files: &Files, env: &Env, request: &Request) -> Result<Plan, Error> {
+    chain::Resolver::new(files, env).resolve(request)
+}
+
+/// Names a cached session by who and what: two requests have the same name if and only if they differ in code and duration alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// 40 hex digits behind the kind of session.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Plan {
+    /// Name of the shared MFA session of this source and device.
+    pub fn shared_id(&self) -> Option<SessionId> {
+        let mfa = self.mfa.as_ref()?;
+        let mut hash = Hasher::new();
+        self.hash_source(&mut hash);
+        hash.field("serial", mfa.serial.value.as_str());
+        Some(hash.finish("shared"))
+    }
+
+    /// Name of the session after the first `hops` roles. It does not matter by which way the session was made: directly with a
+    /// code, or from a shared MFA session.
+    pub fn role_id(&self, hops: usize) -> SessionId {
+        let mut hash = Hasher::new();
+        self.hash_source(&mut hash);
+        hash.optional("serial", self.mfa.as_ref().map(|mfa| mfa.serial.value.as_str()));
+        for role in &self.roles[..hops] {
+            hash.field("role", role.arn.value.as_str());
+            hash.optional("session name", role.session_name.as_ref().map(|name| name.value.as_str()));
+            hash.optional("external ID", role.external_id.as_deref());
+            hash.optional("source identity", role.source_identity.as_deref());
+            for tag in &role.tags {
+                hash.field("tag", &tag.key);
+                hash.field("tag value", &tag.value);
+            }
+            role.transitive_tags.iter().for_each(|key| hash.field("transitive", key));
+            role.policy_arns.iter().for_each(|arn| hash.field("policy ARN", arn));
+            hash.optional("policy", role.policy.as_deref());
+        }
+        hash.finish("role")
+    }
+
+    /// Name of the session the plan ends in.
+    pub fn id(&self) -> SessionId {
+        match (&self.mfa, self.roles.len()) {
+            (Some(_), 0) => self.shared_id().expect("there is a device"),
+            (_, hops) => self.role_id(hops),
+        }
+    }
+
+    /// The session's duration that was asked for, in seconds.
+    pub fn asked(&self) -> Option<u32> {
+        self.duration.as_ref().map(|duration| duration.value.0)
+    }
+
+    /// The same source and device, for the shared MFA session alone.
+    pub fn without_roles(&self) -> Self {
+        Self { roles: vec![], ..self.clone() }
+    }
+
+    fn hash_source(&self, hash: &mut Hasher) {
+        hash.field("source", &self.source.identity());
+        match &self.sts.endpoint_url {
+            Some(url) => hash.field("endpoint", &url.value),
+            None => hash.field("partition", &self.sts.partition),
+        }
+    }
+}
+
+impl Source {
+    /// What tells it from every other source. No secret.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::File { key, .. } | Self::Environment { key, .. } => key.id.clone(),
+            Self::Process { command, .. } => format!("credential_process {command}"),
+            Self::Sdk(SdkSource::Profile { name, identity }) => format!("profile {name} {identity}"),
+            Self::Sdk(SdkSource::EcsContainer) => "EcsContainer".into(),
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata".into(),
+        }
+    }
+
+    /// The access key, where the source is one that MFA can be used with.
+    pub fn access_key(&self) -> Option<&AccessKey> {
+        match self {
+            Self::File { key, session_token: None, .. } | Self::Environment { key, session_token: None } => Some(key),
+            _ => None,
+        }
+    }
+}
+
+// The access key redacts itself; a command line may hold anything, so that only its program is shown.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { profile, key, .. } => write!(f, "File({profile}, {})", key.id),
+            Self::Environment { key, .. } => write!(f, "Environment({})", key.id),
+            Self::Process { profile, command } => {
+                write!(f, "Process({profile}, {})", command.split_whitespace().next().unwrap_or_default())
+            }
+            Self::Sdk(sdk) => write!(f, "{sdk:?}"),
+        }
+    }
+}
+
+/// Hashes named fields; lengths keep `("a", "bc")` and `("ab", "c")` apart.
+struct Hasher(Sha256);
+
+impl Hasher {
+    fn new() -> Self {
+        Self(Sha256::new_with_prefix(b"mfa-run session 1\n"))
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        for part in [name, value] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name, value);
+        }
+    }
+
+    fn finish(self, kind: &str) -> SessionId {
+        let mut id = format!("{kind}-");
+        for byte in &self.0.finalize()[..20] {
+            id.push(char::from_digit(u32::from(byte >> 4), 16).expect("a hex digit"));
+            id.push(char::from_digit(u32::from(byte & 15), 16).expect("a hex digit"));
+        }
+        SessionId(id)
+    }
+}

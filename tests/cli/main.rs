@@ -1,0 +1,4 @@
+//! The program, run as a program: one module a behaviour. `support` has the sandbox and the terminal.
+
+mod harness;
+mod support;
