@@ -72,9 +72,11 @@ impl Error {
     /// What lies behind it, for `caused by:`.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unreachable { reason, .. } | Self::Garbage { reason, .. } | Self::CaBundle { reason, .. } | Self::Client { reason } | Self::Source { reason, .. } => {
-                Some(reason)
-            }
+            Self::Unreachable { reason, .. }
+            | Self::Garbage { reason, .. }
+            | Self::CaBundle { reason, .. }
+            | Self::Client { reason }
+            | Self::Source { reason, .. } => Some(reason),
             _ => None,
         }
     }
@@ -95,9 +97,16 @@ pub(super) fn translate<E: ProvideErrorMetadata>(
             let meta = service.err().meta();
             let (code, message) = (meta.code().unwrap_or_default(), meta.message().unwrap_or_default().trim());
             if code.is_empty() {
-                return if status >= 500 { Error::Server { operation, status } } else { Error::Garbage { operation, endpoint, reason: format!("HTTP status {status}") } };
+                return if status >= 500 {
+                    Error::Server { operation, status }
+                } else {
+                    Error::Garbage { operation, endpoint, reason: format!("HTTP status {status}") }
+                };
             }
-            if matches!(code, "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown") {
+            if matches!(
+                code,
+                "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown"
+            ) {
                 return Error::Throttled { operation, code: code.to_owned() };
             }
             if status >= 500 {
@@ -115,12 +124,18 @@ pub(super) fn translate<E: ProvideErrorMetadata>(
         SdkError::TimeoutError(_) => Error::TimedOut { operation, endpoint },
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Error::TimedOut { operation, endpoint },
         SdkError::DispatchFailure(failure) => {
-            let reason = failure.as_connector_error().map_or_else(|| "the request was not sent".into(), innermost);
+            let reason = failure
+                .as_connector_error()
+                .map_or_else(|| "the request was not sent".into(), |error| innermost(error));
             Error::Unreachable { operation, endpoint, reason }
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
-            if status >= 500 { Error::Server { operation, status } } else { Error::Garbage { operation, endpoint, reason: format!("HTTP status {status}, and no answer of STS") } }
+            if status >= 500 {
+                Error::Server { operation, status }
+            } else {
+                Error::Garbage { operation, endpoint, reason: format!("HTTP status {status}, and no answer of STS") }
+            }
         }
         _ => Error::Client { reason: "the request cannot be built".into() },
     }
@@ -142,7 +157,9 @@ fn classify(code: &str, message: &str, offset: Option<i64>) -> Refusal {
         _ if says("unable to validate MFA code") => Refusal::UnknownDevice,
         _ if says("exceeds the MaxSessionDuration") => Refusal::TooLongForRole,
         _ if says("1 hour session limit") => Refusal::TooLongForChaining,
-        "SignatureDoesNotMatch" | "RequestExpired" | "InvalidSignatureException" if says("is now earlier than") || says("still later than") => {
+        "SignatureDoesNotMatch" | "RequestExpired" | "InvalidSignatureException"
+            if says("is now earlier than") || says("still later than") =>
+        {
             offset.map_or(Refusal::Other, |offset| Refusal::ClockSkew { offset })
         }
         "SignatureDoesNotMatch" => Refusal::WrongSecret,
@@ -160,15 +177,47 @@ mod tests {
     #[test]
     fn refusals_go_by_code_and_a_stable_part_of_the_text() {
         for (code, message, refusal) in [
-            ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ", Refusal::InvalidCode),
-            ("AccessDenied", "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.", Refusal::UnknownDevice),
-            ("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", Refusal::TooLongForRole),
-            ("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.", Refusal::TooLongForChaining),
-            ("AccessDenied", "User: arn:aws:iam::1:user/U is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/R with an explicit deny in an identity-based policy", Refusal::NotAuthorized),
+            (
+                "AccessDenied",
+                "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+                Refusal::InvalidCode,
+            ),
+            (
+                "AccessDenied",
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
+                Refusal::UnknownDevice,
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                Refusal::TooLongForRole,
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+                Refusal::TooLongForChaining,
+            ),
+            (
+                "AccessDenied",
+                "User: arn:aws:iam::1:user/U is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/R with an explicit deny in an identity-based policy",
+                Refusal::NotAuthorized,
+            ),
             ("AccessDenied", "Cannot call GetSessionToken with session credentials", Refusal::Other),
-            ("SignatureDoesNotMatch", "Signature expired: 20220127T001427Z is now earlier than 20220127T014428Z (20220127T015928Z - 15 min.)", Refusal::ClockSkew { offset: 7 }),
-            ("SignatureDoesNotMatch", "Signature not yet current: 20220127T001427Z is still later than 20220127T000028Z", Refusal::ClockSkew { offset: 7 }),
-            ("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.", Refusal::WrongSecret),
+            (
+                "SignatureDoesNotMatch",
+                "Signature expired: 20220127T001427Z is now earlier than 20220127T014428Z (20220127T015928Z - 15 min.)",
+                Refusal::ClockSkew { offset: 7 },
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature not yet current: 20220127T001427Z is still later than 20220127T000028Z",
+                Refusal::ClockSkew { offset: 7 },
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided.",
+                Refusal::WrongSecret,
+            ),
             ("ExpiredToken", "The security token included in the request is expired", Refusal::Expired),
             ("InvalidClientTokenId", "The security token included in the request is invalid.", Refusal::UnknownKey),
         ] {

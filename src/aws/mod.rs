@@ -36,10 +36,15 @@ fn http_client(ca_bundle: Option<&Path>, plain: bool) -> Result<SharedHttpClient
         None if plain => TrustStore::empty(),
         None => TrustStore::default(),
     };
-    let context = TlsContext::builder().with_trust_store(trust).build().map_err(|error| Error::Client { reason: error.to_string() })?;
+    let context = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| Error::Client { reason: error.to_string() })?;
     Ok(Builder::new()
         .build_with_connector_fn(move |settings, components| {
-            let mut connector = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context.clone());
+            let mut connector = ConnectorBuilder::default()
+                .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+                .tls_context(context.clone());
             connector.set_connector_settings(settings.cloned());
             if let Some(components) = components {
                 connector.set_sleep_impl(components.sleep_impl());

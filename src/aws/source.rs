@@ -37,7 +37,9 @@ pub fn process(runtime: &Runtime, profile: &str, command: &str, now: DateTime<Ut
 /// Has aws-config load it.
 pub fn sdk(runtime: &Runtime, source: &SdkSource, sts: &Sts, now: DateTime<Utc>) -> Result<Loaded, Error> {
     let bundle = sts.ca_bundle.as_ref().map(|path| Path::new(path.value.as_str()));
-    let config = ProviderConfig::without_region().with_http_client(http_client(bundle, false)?).with_region(Some(Region::new(sts.region.clone())));
+    let config = ProviderConfig::without_region()
+        .with_http_client(http_client(bundle, false)?)
+        .with_region(Some(Region::new(sts.region.clone())));
     match source {
         SdkSource::Profile { name, .. } => {
             let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build();
@@ -46,11 +48,23 @@ pub fn sdk(runtime: &Runtime, source: &SdkSource, sts: &Sts, now: DateTime<Utc>)
         }
         SdkSource::EcsContainer => {
             let provider = EcsCredentialsProvider::builder().configure(&config).build();
-            load(runtime, provider.provide_credentials(), "EcsContainer".into(), "run it in an ECS task or EKS pod with a role".into(), now)
+            load(
+                runtime,
+                provider.provide_credentials(),
+                "EcsContainer".into(),
+                "run it in an ECS task or EKS pod with a role".into(),
+                now,
+            )
         }
         SdkSource::Ec2InstanceMetadata => {
             let provider = ImdsCredentialsProvider::builder().configure(&config).build();
-            load(runtime, provider.provide_credentials(), "Ec2InstanceMetadata".into(), "run it on an EC2 instance with an instance profile".into(), now)
+            load(
+                runtime,
+                provider.provide_credentials(),
+                "Ec2InstanceMetadata".into(),
+                "run it on an EC2 instance with an instance profile".into(),
+                now,
+            )
         }
     }
 }

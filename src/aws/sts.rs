@@ -66,7 +66,10 @@ impl Identity {
 impl Connection {
     /// Sets the client up; connects to nothing yet.
     pub fn new(sts: &Sts) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::Client { reason: e.to_string() })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::Client { reason: e.to_string() })?;
         let url = match (&sts.endpoint_url, sts.global) {
             (Some(url), _) => Some(url.value.as_str()),
             (None, true) => Some("https://sts.amazonaws.com"),
@@ -108,10 +111,19 @@ impl Connection {
     }
 
     /// A role session: AssumeRole for 900 to 43,200 seconds, with serial and code where `mfa` is given.
-    pub fn assume_role(&self, signer: Signer<'_>, role: &Role, session_name: &str, mfa: Option<(&Mfa, &TokenCode)>, duration: u32) -> Result<Session, Error> {
+    pub fn assume_role(
+        &self,
+        signer: Signer<'_>,
+        role: &Role,
+        session_name: &str,
+        mfa: Option<(&Mfa, &TokenCode)>,
+        duration: u32,
+    ) -> Result<Session, Error> {
         const OPERATION: &str = "sts:AssumeRole";
         let answer = self.call(OPERATION, mfa.map(|(_, code)| code), || {
-            let tag = |tag: &crate::profile::request::Tag| Tag::builder().key(&tag.key).value(&tag.value).build().expect("both are there");
+            let tag = |tag: &crate::profile::request::Tag| {
+                Tag::builder().key(&tag.key).value(&tag.value).build().expect("both are there")
+            };
             let policy = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
             let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
             let mut request = self
@@ -137,8 +149,10 @@ impl Connection {
 
     /// Who the signer is. Needs no permission, and no policy can deny it.
     pub fn caller_identity(&self, signer: Signer<'_>) -> Result<Identity, Error> {
-        self.call("sts:GetCallerIdentity", None, || self.client.get_caller_identity().customize().config_override(signed_by(signer)).send())
-            .map(identity)
+        self.call("sts:GetCallerIdentity", None, || {
+            self.client.get_caller_identity().customize().config_override(signed_by(signer)).send()
+        })
+        .map(identity)
     }
 
     /// Does something slow (asks a person) while the connection is opened by asking who the signer is, and keeps it open until
@@ -181,7 +195,9 @@ impl Connection {
 
     async fn identity_once(&self, signer: Signer<'_>) -> Result<Identity, Error> {
         let answer = self.client.get_caller_identity().customize().config_override(signed_by(signer)).send().await;
-        answer.map(identity).map_err(|error| translate("sts:GetCallerIdentity", &self.endpoint, &error, None, self.clock.read()))
+        answer
+            .map(identity)
+            .map_err(|error| translate("sts:GetCallerIdentity", &self.endpoint, &error, None, self.clock.read()))
     }
 
     fn call<T, E, F>(&self, operation: &'static str, code: Option<&TokenCode>, send: impl Fn() -> F) -> Result<T, Error>
@@ -191,7 +207,9 @@ impl Connection {
     {
         let attempt = || {
             let answer = self.runtime.block_on(send());
-            answer.map_err(|error| translate(operation, &self.endpoint, &error, code.map(TokenCode::expose_secret), self.clock.read()))
+            answer.map_err(|error| {
+                translate(operation, &self.endpoint, &error, code.map(TokenCode::expose_secret), self.clock.read())
+            })
         };
         match attempt() {
             Err(error) => match error.refusal() {
@@ -205,7 +223,12 @@ impl Connection {
         }
     }
 
-    fn session(&self, operation: &'static str, answer: Option<aws_sdk_sts::types::Credentials>, account_id: Option<String>) -> Result<Session, Error> {
+    fn session(
+        &self,
+        operation: &'static str,
+        answer: Option<aws_sdk_sts::types::Credentials>,
+        account_id: Option<String>,
+    ) -> Result<Session, Error> {
         let session = answer.and_then(|answer| {
             Some(Session {
                 expiration: DateTime::from_timestamp(answer.expiration.secs(), 0)?,
@@ -215,7 +238,11 @@ impl Connection {
                 account_id,
             })
         });
-        session.ok_or_else(|| Error::Garbage { operation, endpoint: self.endpoint.clone(), reason: "it holds no credentials".into() })
+        session.ok_or_else(|| Error::Garbage {
+            operation,
+            endpoint: self.endpoint.clone(),
+            reason: "it holds no credentials".into(),
+        })
     }
 }
 
@@ -226,7 +253,9 @@ fn identity(answer: aws_sdk_sts::operation::get_caller_identity::GetCallerIdenti
 fn signed_by(signer: Signer<'_>) -> Builder {
     let (id, secret, token) = match signer {
         Signer::AccessKey(key) => (&key.id, &key.secret, None),
-        Signer::Session(session) => (&session.access_key_id, &session.secret_access_key, Some(session.session_token.expose_secret().to_owned())),
+        Signer::Session(session) => {
+            (&session.access_key_id, &session.secret_access_key, Some(session.session_token.expose_secret().to_owned()))
+        }
     };
     Config::builder().credentials_provider(Credentials::new(id, secret.expose_secret(), token, None, "mfa-run"))
 }

@@ -1,13 +1,12 @@
 //! Follows source profiles from the one that was asked for to the credentials that begin.
 
+use super::Error;
 use super::lookup::{Lookup, bad};
 use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts};
 use super::request::{MfaSerial, Request, RoleArn, Seconds};
-use super::Error;
 use crate::config::{FileKind, Files};
 use crate::credentials::AccessKey;
 use crate::env::Env;
-use secrecy::SecretString;
 
 /// STS's limit for a role.
 const ROLE_MAXIMUM: u32 = 43_200;
@@ -27,7 +26,11 @@ pub(super) struct Resolver<'f> {
 /// Where the walk stands.
 enum At {
     /// Read this profile, with these options on top, as a source or as what was asked for.
-    Profile { name: String, named_by: Option<String>, options: Request },
+    Profile {
+        name: String,
+        named_by: Option<String>,
+        options: Request,
+    },
     Source(Source),
 }
 
@@ -71,7 +74,8 @@ impl<'f> Resolver<'f> {
         }
         let named = request.profile.as_deref().or_else(|| self.profile_variable().map(|(_, name)| name));
         if let (None, Some(arn), Some(id)) = (named, &request.role_arn, self.env.var("AWS_ACCESS_KEY_ID")) {
-            let source = self.environment_source().ok_or_else(|| Error::NoKeyInEnvironment { profile: "default".into() })?;
+            let source =
+                self.environment_source().ok_or_else(|| Error::NoKeyInEnvironment { profile: "default".into() })?;
             if source.access_key().is_none() || !id.starts_with("AKIA") {
                 return Err(Error::TemporaryKeysInEnvironment { access_key_id: id.to_owned() });
             }
@@ -84,7 +88,9 @@ impl<'f> Resolver<'f> {
 
     /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin.
     fn profile_variable(&self) -> Option<(&'static str, &'f str)> {
-        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"].into_iter().find_map(|name| Some((name, self.env.var(name)?)))
+        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
+            .into_iter()
+            .find_map(|name| Some((name, self.env.var(name)?)))
     }
 
     fn display_name(&self, request: &Request) -> Setting<String> {
@@ -115,7 +121,11 @@ impl<'f> Resolver<'f> {
             if let Some((source, role)) = long_term {
                 // aws-mfa's layout before its first run: only [x-long-term] is there
                 self.note_flags(&options, None);
-                let role = options.role_arn.as_ref().map(|arn| role_of_flags(arn, &options, None)).or(role.filter(|_| !as_source));
+                let role = options
+                    .role_arn
+                    .as_ref()
+                    .map(|arn| role_of_flags(arn, &options, None))
+                    .or(role.filter(|_| !as_source));
                 self.roles.extend(role);
                 return Ok((At::Source(source), options));
             }
@@ -166,7 +176,11 @@ impl<'f> Resolver<'f> {
         self.note_profile(&profile)?;
 
         if let Some((source, role)) = long_term {
-            let role = options.role_arn.as_ref().map(|arn| role_of_flags(arn, &options, own_line.as_deref())).or(role.filter(|_| !as_source));
+            let role = options
+                .role_arn
+                .as_ref()
+                .map(|arn| role_of_flags(arn, &options, own_line.as_deref()))
+                .or(role.filter(|_| !as_source));
             if role.is_some() || profile.text("role_arn").is_none() {
                 self.roles.extend(role);
                 return Ok((At::Source(source), options));
@@ -187,12 +201,20 @@ impl<'f> Resolver<'f> {
 
         let next = match (profile.text("source_profile"), profile.text("credential_source")) {
             (Some(source), _) if source.value == name => At::Source(own_key.ok_or(Error::NoSource { profile: name })?),
-            (Some(source), _) => At::Profile { name: source.value.to_owned(), named_by: Some(name), options: Request::default() },
+            (Some(source), _) => {
+                At::Profile { name: source.value.to_owned(), named_by: Some(name), options: Request::default() }
+            }
             (None, Some(source)) => At::Source(match source.value {
                 "Environment" => self.environment_source().ok_or(Error::NoKeyInEnvironment { profile: name })?,
                 "EcsContainer" => Source::Sdk(SdkSource::EcsContainer),
                 "Ec2InstanceMetadata" => Source::Sdk(SdkSource::Ec2InstanceMetadata),
-                _ => return Err(bad("credential_source", source, "AWS knows Environment, Ec2InstanceMetadata and EcsContainer".into())),
+                _ => {
+                    return Err(bad(
+                        "credential_source",
+                        source,
+                        "AWS knows Environment, Ec2InstanceMetadata and EcsContainer".into(),
+                    ));
+                }
             }),
             (None, None) if profile.own("web_identity_token_file").is_some() && has_own_role => {
                 // the profile's role is the web identity's own: AssumeRoleWithWebIdentity is the SDK's business
@@ -233,10 +255,18 @@ impl<'f> Resolver<'f> {
         };
         let session_token = profile.own("aws_session_token").or_else(|| profile.own("aws_security_token"));
         // a profile that mfa-run serves, with a session somebody left in it: the session is not what was meant
-        if session_token.is_some() && profile.own("credential_process").is_some_and(|line| Request::from_credential_process(line.value).is_some()) {
+        if session_token.is_some()
+            && profile
+                .own("credential_process")
+                .is_some_and(|line| Request::from_credential_process(line.value).is_some())
+        {
             return None;
         }
-        Some(Source::File { profile: name.to_owned(), key, session_token: session_token.map(|token| token.value.into()) })
+        Some(Source::File {
+            profile: name.to_owned(),
+            key,
+            session_token: session_token.map(|token| token.value.into()),
+        })
     }
 
     /// aws-mfa's layout: `[x-long-term]` has the access key, the device and the role of `x`.
@@ -262,7 +292,12 @@ impl<'f> Resolver<'f> {
         Some(Source::Environment { key, session_token: self.env.var("AWS_SESSION_TOKEN").map(Into::into) })
     }
 
-    fn role_of_profile(&self, profile: &Lookup<'f>, options: &Request, own_line: Option<&str>) -> Result<Option<Role>, Error> {
+    fn role_of_profile(
+        &self,
+        profile: &Lookup<'f>,
+        options: &Request,
+        own_line: Option<&str>,
+    ) -> Result<Option<Role>, Error> {
         let Some(arn) = profile.parsed::<RoleArn>("role_arn")? else { return Ok(None) };
         let flags = role_of_flags(&arn.value, options, own_line);
         let or = |flag: Vec<String>, key| if flag.is_empty() { profile.list(key) } else { flag };
@@ -308,10 +343,18 @@ impl<'f> Resolver<'f> {
         }
     }
 
-    fn finish(mut self, options: &Request, leaf: Option<Lookup<'f>>, profile: Setting<String>, source: Source) -> Result<Plan, Error> {
+    fn finish(
+        mut self,
+        options: &Request,
+        leaf: Option<Lookup<'f>>,
+        profile: Setting<String>,
+        source: Source,
+    ) -> Result<Plan, Error> {
         self.roles.reverse();
         let variables = |names: &[&'static str]| {
-            names.iter().find_map(|name| Some(Setting { value: self.env.var(name)?.to_owned(), from: Provenance::Variable(name) }))
+            names.iter().find_map(|name| {
+                Some(Setting { value: self.env.var(name)?.to_owned(), from: Provenance::Variable(name) })
+            })
         };
         let is_flag = |from: &Provenance| matches!(from, Provenance::Flag(_));
         // flag > environment > profile
@@ -371,16 +414,29 @@ fn check(plan: Plan) -> Result<Plan, Error> {
         (Source::Environment { key, session_token: Some(_) }, _, Some(_)) => {
             Err(Error::TemporaryKeysInEnvironment { access_key_id: key.id.clone() })
         }
-        (Source::File { .. } | Source::Environment { .. }, true, None) => Err(Error::NothingToDo { profile: profile() }),
-        (Source::Process { .. }, true, _) => Err(Error::NoRole { profile: profile(), source_kind: "another program's credential_process" }),
-        (Source::Sdk(_), true, _) => Err(Error::NoRole { profile: profile(), source_kind: "SSO, web identity or instance metadata" }),
+        (Source::File { .. } | Source::Environment { .. }, true, None) => {
+            Err(Error::NothingToDo { profile: profile() })
+        }
+        (Source::Process { .. }, true, _) => {
+            Err(Error::NoRole { profile: profile(), source_kind: "another program's credential_process" })
+        }
+        (Source::Sdk(_), true, _) => {
+            Err(Error::NoRole { profile: profile(), source_kind: "SSO, web identity or instance metadata" })
+        }
         _ => Ok(plan),
     }
 }
 
-fn sts(env: &Env, leaf: Option<&Lookup<'_>>, region: Option<&Setting<String>>, roles: &[Role], mfa: Option<&Mfa>) -> Result<Sts, Error> {
+fn sts(
+    env: &Env,
+    leaf: Option<&Lookup<'_>>,
+    region: Option<&Setting<String>>,
+    roles: &[Role],
+    mfa: Option<&Mfa>,
+) -> Result<Sts, Error> {
     let text = |key: &str| leaf.and_then(|leaf| leaf.string(key));
-    let variable = |name: &'static str| Some(Setting { value: env.var(name)?.to_owned(), from: Provenance::Variable(name) });
+    let variable =
+        |name: &'static str| Some(Setting { value: env.var(name)?.to_owned(), from: Provenance::Variable(name) });
     let is_true = |value: &str| value.eq_ignore_ascii_case("true");
     let switch = |name: &'static str, key: &str| {
         variable(name).or_else(|| text(key)).is_some_and(|setting| is_true(&setting.value))
@@ -392,10 +448,17 @@ fn sts(env: &Env, leaf: Option<&Lookup<'_>>, region: Option<&Setting<String>>, r
         .or_else(|| text("endpoint_url"))
         .filter(|_| !ignore);
 
-    let of_arn = roles.first().map(|role| role.arn.value.partition()).or_else(|| mfa?.serial.value.as_str().strip_prefix("arn:")?.split(':').next());
+    let of_arn = roles
+        .first()
+        .map(|role| role.arn.value.partition())
+        .or_else(|| mfa?.serial.value.as_str().strip_prefix("arn:")?.split(':').next());
     let named = region.map(|region| region.value.as_str());
     if let Some(bad) = named.filter(|name| !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
-        return Err(Error::BadVariable { name: "region", value: bad.to_owned(), why: "a Region has letters, digits and hyphens".into() });
+        return Err(Error::BadVariable {
+            name: "region",
+            value: bad.to_owned(),
+            why: "a Region has letters, digits and hyphens".into(),
+        });
     }
     let partition = match (of_arn, named) {
         (Some(partition), _) => partition,
@@ -436,7 +499,10 @@ fn provenance(own_line: Option<&str>, flag: &'static str) -> Provenance {
 fn role_of_flags(arn: &RoleArn, options: &Request, own_line: Option<&str>) -> Role {
     let from = |flag| provenance(own_line, flag);
     Role {
-        session_name: options.role_session_name.clone().map(|value| Setting { value, from: from("--role-session-name") }),
+        session_name: options
+            .role_session_name
+            .clone()
+            .map(|value| Setting { value, from: from("--role-session-name") }),
         external_id: options.external_id.clone(),
         source_identity: options.source_identity.clone(),
         tags: options.tags.clone(),

@@ -10,7 +10,9 @@ pub enum Error {
     NotFound { name: String, close: Option<String>, named_by: Option<String> },
     #[error("the source profiles go round in a circle: {}", names.join(" -> "))]
     Loop { names: Vec<String> },
-    #[error("profile {profile} leads to no credentials: it has neither an access key nor role_arn nor anything else to begin with")]
+    #[error(
+        "profile {profile} leads to no credentials: it has neither an access key nor role_arn nor anything else to begin with"
+    )]
     NoSource { profile: String },
     #[error("profile {profile} has role_arn but neither source_profile nor credential_source")]
     NoSourceForRole { profile: String },

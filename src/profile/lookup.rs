@@ -1,8 +1,8 @@
 //! A profile's values: its own, then those of the profile it includes (`include_profile`, as aws-vault reads it).
 
+use super::Error;
 use super::plan::{Provenance, Setting};
 use super::request::Tag;
-use super::Error;
 use crate::config::{Files, Origin, Profile};
 use std::str::FromStr;
 
@@ -17,7 +17,9 @@ impl<'f> Lookup<'f> {
     /// `None` where neither file has the profile. A circle of includes ends where it closes.
     pub(super) fn find(files: &'f Files, name: &str) -> Option<Self> {
         let mut chain = vec![files.profile(name)?];
-        while let Some(next) = chain.last().and_then(|last| last.get("include_profile")).and_then(|v| files.profile(v.text)) {
+        while let Some(next) =
+            chain.last().and_then(|last| last.get("include_profile")).and_then(|v| files.profile(v.text))
+        {
             if chain.iter().any(|seen| seen.name() == next.name()) {
                 break;
             }
@@ -64,7 +66,9 @@ impl<'f> Lookup<'f> {
 
     /// `session_tags = team=infra,cost=12`
     pub(super) fn tags(&self) -> Result<Vec<Tag>, Error> {
-        let parse = |item: String| item.parse().map_err(|why| bad("session_tags", self.text("session_tags").expect("it has items"), why));
+        let parse = |item: String| {
+            item.parse().map_err(|why| bad("session_tags", self.text("session_tags").expect("it has items"), why))
+        };
         self.list("session_tags").into_iter().map(parse).collect()
     }
 
@@ -72,7 +76,10 @@ impl<'f> Lookup<'f> {
     pub(super) fn service(&self, service: &str, key: &str) -> Option<Setting<String>> {
         let section = self.text("services")?;
         let value = self.files.service(section.value, service, key)?;
-        Some(Setting { value: value.text.to_owned(), from: Provenance::Profile { profile: section.value.to_owned(), origin: value.origin } })
+        Some(Setting {
+            value: value.text.to_owned(),
+            from: Provenance::Profile { profile: section.value.to_owned(), origin: value.origin },
+        })
     }
 }
 

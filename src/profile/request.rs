@@ -70,7 +70,6 @@ struct CredentialProcessLine {
     #[command(flatten)]
     request: Request,
     #[arg(long, hide = true)]
-    #[expect(dead_code, reason = "accepted, as on the real command line")]
     debug: bool,
 }
 
@@ -99,7 +98,13 @@ impl Request {
     pub(crate) fn over(&self, inner: Self) -> Self {
         let other_role = self.role_arn.is_some() && self.role_arn != inner.role_arn;
         let base = if other_role {
-            Self { profile: inner.profile, source_profile: inner.source_profile, mfa_serial: inner.mfa_serial, region: inner.region, ..Self::default() }
+            Self {
+                profile: inner.profile,
+                source_profile: inner.source_profile,
+                mfa_serial: inner.mfa_serial,
+                region: inner.region,
+                ..Self::default()
+            }
         } else {
             inner
         };
@@ -170,12 +175,24 @@ impl FromStr for RoleArn {
         let twelve_digits = |s: &str| s.len() == 12 && s.bytes().all(|b| b.is_ascii_digit());
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let arn = match parts[..] {
-            ["arn", _, "iam", "", account, role] if twelve_digits(account) && role.len() > 5 && role.starts_with("role/") => text.to_owned(),
-            [account, role] if twelve_digits(account) && !role.is_empty() => format!("arn:aws:iam::{account}:role/{role}"),
-            [partition, account, role] if twelve_digits(account) && !role.is_empty() && partition.starts_with("aws") => {
+            ["arn", _, "iam", "", account, role]
+                if twelve_digits(account) && role.len() > 5 && role.starts_with("role/") =>
+            {
+                text.to_owned()
+            }
+            [account, role] if twelve_digits(account) && !role.is_empty() => {
+                format!("arn:aws:iam::{account}:role/{role}")
+            }
+            [partition, account, role]
+                if twelve_digits(account) && !role.is_empty() && partition.starts_with("aws") =>
+            {
                 format!("arn:{partition}:iam::{account}:role/{role}")
             }
-            _ => return Err("a role ARN looks like arn:aws:iam::123456789012:role/NAME, in short 123456789012:NAME".into()),
+            _ => {
+                return Err(
+                    "a role ARN looks like arn:aws:iam::123456789012:role/NAME, in short 123456789012:NAME".into()
+                );
+            }
         };
         if arn.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err("a role ARN has no spaces or control characters".into());
@@ -214,10 +231,15 @@ impl FromStr for MfaSerial {
         let fits = (9..=256).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&b));
         if !fits {
-            return Err("an MFA serial is an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware device's serial number".into());
+            return Err(
+                "an MFA serial is an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware device's serial number"
+                    .into(),
+            );
         }
         if text.contains(":u2f/") || text.contains(":sms-mfa/") {
-            return Err("STS takes codes of virtual and hardware TOTP devices only, not of a FIDO security key or SMS".into());
+            return Err(
+                "STS takes codes of virtual and hardware TOTP devices only, not of a FIDO security key or SMS".into()
+            );
         }
         Ok(Self(text.to_owned()))
     }
@@ -340,14 +362,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<RoleArn>().unwrap().as_str(), arn);
         }
-        for bad in ["", "Admin", "12345:Admin", "arn:aws:iam::123456789012:user/x", "arn:aws:iam::1:role/x", "123456789012:", "123456789012:a b"] {
+        for bad in [
+            "",
+            "Admin",
+            "12345:Admin",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::1:role/x",
+            "123456789012:",
+            "123456789012:a b",
+        ] {
             assert!(bad.parse::<RoleArn>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn durations_are_hours_minutes_or_seconds() {
-        for (text, seconds) in [("12h", 43_200), ("90m", 5_400), ("43200", 43_200), ("1h30m", 5_400), ("36h", 129_600), ("900s", 900)] {
+        for (text, seconds) in
+            [("12h", 43_200), ("90m", 5_400), ("43200", 43_200), ("1h30m", 5_400), ("36h", 129_600), ("900s", 900)]
+        {
             assert_eq!(text.parse::<Seconds>(), Ok(Seconds(seconds)), "{text}");
         }
         for bad in ["", "h", "12", "14m", "37h", "12d", "1h30", "-1h", "99999999999h", "4294967295h"] {
@@ -367,7 +399,13 @@ mod tests {
         let read = ours("'/opt/my tools/mfa-run' credential-process --role-arn 123456789012:Admin --source-profile base --duration 12h").unwrap().unwrap();
         assert_eq!(read.role_arn.unwrap().as_str(), "arn:aws:iam::123456789012:role/Admin");
         assert_eq!((read.source_profile.as_deref(), read.duration), (Some("base"), Some(Seconds(43_200))));
-        for other in ["aws-vault export --format=json x", "mfa-run", "mfa-run export -p x", "/bin/sh -c 'mfa-run credential-process'", "\"unbalanced"] {
+        for other in [
+            "aws-vault export --format=json x",
+            "mfa-run",
+            "mfa-run export -p x",
+            "/bin/sh -c 'mfa-run credential-process'",
+            "\"unbalanced",
+        ] {
             assert!(ours(other).is_none(), "{other}");
         }
         assert!(ours("mfa-run credential-process --no-such-option").unwrap().unwrap_err().contains("--no-such-option"));
@@ -375,7 +413,11 @@ mod tests {
 
     #[test]
     fn options_of_one_role_do_not_reach_another() {
-        let inner = Request::from_credential_process("mfa-run credential-process --role-arn 123456789012:A --source-profile b --external-id x --duration 2h").unwrap().unwrap();
+        let inner = Request::from_credential_process(
+            "mfa-run credential-process --role-arn 123456789012:A --source-profile b --external-id x --duration 2h",
+        )
+        .unwrap()
+        .unwrap();
         let same = Request { region: Some("eu-west-1".into()), ..Request::default() }.over(inner.clone());
         assert_eq!((same.external_id.as_deref(), same.duration), (Some("x"), Some(Seconds(7_200))));
         let other = Request { role_arn: Some("123456789012:B".parse().unwrap()), ..Request::default() }.over(inner);

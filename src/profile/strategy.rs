@@ -85,7 +85,9 @@ pub struct Known {
 
 /// The calls to make, in order, and whose credentials sign the first.
 pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
-    let rest = |from: usize| (from..plan.roles.len()).map(|hop| Step::AssumeRole { hop, duration: chained(plan, hop), with_code: false });
+    let rest = |from: usize| {
+        (from..plan.roles.len()).map(|hop| Step::AssumeRole { hop, duration: chained(plan, hop), with_code: false })
+    };
     if let Some(hop) = known.hop {
         return (Begin::Hop(hop), rest(hop).collect());
     }
@@ -115,7 +117,12 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
         return (Begin::Shared, rest(0).collect());
     }
     let renewing_siblings = caller == Caller::Renewing && known.siblings;
-    if plan.mfa_session == Some(MfaSession::Shared) || refuses_default || known.only_shared || renewing_siblings || known.others_wait {
+    if plan.mfa_session == Some(MfaSession::Shared)
+        || refuses_default
+        || known.only_shared
+        || renewing_siblings
+        || known.others_wait
+    {
         return through_shared();
     }
     direct(within(asked.unwrap_or(LONGEST), known), true)

@@ -118,7 +118,9 @@ fn encode(session: &Session, asked: u32, made: DateTime<Utc>) -> Zeroizing<Vec<u
 fn decode(item: &[u8]) -> Option<Cached> {
     let end = item.iter().position(|byte| *byte == b'\n')?;
     let mut header = std::str::from_utf8(&item[..end]).ok()?.split(' ');
-    let ("1", asked, made) = (header.next()?, header.next()?.parse().ok()?, header.next()?.parse().ok()?) else { return None };
+    let ("1", asked, made) = (header.next()?, header.next()?.parse().ok()?, header.next()?.parse().ok()?) else {
+        return None;
+    };
     Some(Cached { session: process::parse(&item[end + 1..])?, asked, made: DateTime::from_timestamp(made, 0)? })
 }
 
@@ -137,7 +139,10 @@ mod tests {
         };
         let item = encode(&session, 43_200, DateTime::from_timestamp(1_795_322_039, 0).unwrap());
         let back = decode(&item).unwrap();
-        assert_eq!((back.asked, back.made.timestamp(), back.session.access_key_id.as_str()), (43_200, 1_795_322_039, "ASIAEXAMPLE"));
+        assert_eq!(
+            (back.asked, back.made.timestamp(), back.session.access_key_id.as_str()),
+            (43_200, 1_795_322_039, "ASIAEXAMPLE")
+        );
         for cut in 0..item.len() - 2 {
             assert!(decode(&item[..cut]).is_none(), "cut at {cut}");
         }

@@ -58,7 +58,10 @@ pub struct Entry {
 impl Index {
     /// Reads the index.
     pub fn load(env: &Env) -> Self {
-        path(env).and_then(|path| std::fs::read(path).ok()).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        path(env)
+            .and_then(|path| std::fs::read(path).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     /// Changes the index under its lock, dropping what has expired. Errors: the data folder cannot be written.

@@ -1,0 +1,99 @@
+//! The command line. `credential-process`, which runs at the start of every AWS command, is parsed without building the others.
+
+use crate::commands::{credential_process, exec, export, login, logout};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Short-lived, MFA-backed credentials for AWS tools: one code, kept in the OS keychain, handed out as a credential_process,
+/// as shell lines or to a wrapped command.
+#[derive(Parser, Debug)]
+#[command(
+    name = "mfa-run",
+    version,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    override_usage = "mfa-run [REQUEST OPTIONS] -- COMMAND [ARG]...\n       mfa-run <COMMAND> [OPTIONS]",
+    after_help = "Environment: AWS_PROFILE, AWS_REGION, AWS_MFA_SERIAL, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL_STS,\n\
+                  AWS_CA_BUNDLE, HTTPS_PROXY, MFA_RUN_KEYCHAIN, MFA_RUN_PROMPT, MFA_RUN_KEY_FILE, MFA_RUN_PASSPHRASE_COMMAND.\n\
+                  Exit status: 1 failure, 2 usage or configuration, 3 a token code is needed and nobody can be asked, 4 refused by AWS,\n\
+                  126/127 the wrapped command can't be run / is not found, 130 cancelled."
+)]
+pub struct Cli {
+    /// What all commands take.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none: run what stands behind `--`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// `mfa-run [REQUEST OPTIONS] -- COMMAND [ARG]...`
+    #[command(flatten)]
+    pub exec: exec::Args,
+}
+
+/// What all commands take.
+#[derive(Args, Debug, Default)]
+pub struct Global {
+    /// Say on stderr what is done and why; never a secret
+    #[arg(long, global = true)]
+    pub debug: bool,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Print the session as credential_process JSON, for ~/.aws/config
+    CredentialProcess(credential_process::Args),
+    /// Print the session as lines for `eval`, or as json, env-file ...
+    Export(export::Args),
+    /// Spend one code on a shared MFA session, for every role behind the device
+    Login(login::Args),
+    /// Forget cached sessions
+    Logout(logout::Args),
+}
+
+/// `credential-process` alone.
+#[derive(Parser, Debug)]
+#[command(name = "mfa-run credential-process", bin_name = "mfa-run credential-process", disable_version_flag = true)]
+struct CredentialProcess {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    args: credential_process::Args,
+}
+
+impl Cli {
+    /// Parses the arguments of this process. Errors: clap's, which knows how to print itself and its exit code.
+    pub fn from_arguments(arguments: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.collect();
+        if arguments.get(1).is_some_and(|command| command == "credential-process") {
+            let line = CredentialProcess::try_parse_from(&arguments[1..])?;
+            return Ok(Self {
+                global: line.global,
+                command: Some(Command::CredentialProcess(line.args)),
+                exec: exec::Args::default(),
+            });
+        }
+        Self::try_parse_from(arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_finds_no_fault() {
+        Cli::command().debug_assert();
+        CredentialProcess::command().debug_assert();
+    }
+
+    #[test]
+    fn both_parsers_read_credential_process_alike() {
+        let line = ["mfa-run", "credential-process", "-p", "admin", "--duration", "2h", "--no-prompt", "--debug"];
+        let short = Cli::from_arguments(line.iter().map(OsString::from)).unwrap();
+        let whole = Cli::try_parse_from(line).unwrap();
+        assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Every module's error becomes one here: three lines at most, an exit code, and something to type. The only printer of errors.
+
+use crate::output::shell;
+use crate::terminal::{escape, say};
+use crate::{aws, config, keychain, mfa, profile, session};
+use std::io;
+use std::process::ExitCode;
+
+/// What a person is told when it did not work.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    cause: Option<String>,
+    hint: Option<String>,
+}
+
+/// What went wrong, as the exit code tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Failure = 1,
+    Usage = 2,
+    CodeNeeded = 3,
+    Refused = 4,
+    CannotExecute = 126,
+    NotFound = 127,
+    Cancelled = 130,
+}
+
+impl Error {
+    /// Prints `error:`, `caused by:` and `hint:`; the exit code to end with.
+    pub fn report(&self) -> ExitCode {
+        say(&format!("error: {}", escape(&self.message)));
+        if let Some(cause) = &self.cause {
+            say(&format!("caused by: {}", escape(cause)));
+        }
+        if let Some(hint) = &self.hint {
+            say(&format!("hint: {}", escape(hint)));
+        }
+        ExitCode::from(self.kind as u8)
+    }
+
+    /// The command line asks for what can't be.
+    pub(crate) fn usage(message: &str, hint: &str) -> Self {
+        Self::new(Kind::Usage, message).hint(Some(hint.into()))
+    }
+
+    /// stdout does not take the result.
+    pub(crate) fn stdout(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the result cannot be written to stdout").cause(error.to_string())
+    }
+
+    /// `--token-code -` finds nothing to read.
+    pub(crate) fn stdin(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the token code cannot be read from stdin").cause(error.to_string())
+    }
+
+    /// The index cannot be written.
+    pub(crate) fn index(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the index of cached sessions cannot be written").cause(error.to_string())
+    }
+
+    /// The wrapped command can't be run: 127 where there is no such program, 126 otherwise, as shells do.
+    pub(crate) fn command(program: &str, error: &io::Error) -> Self {
+        let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::CannotExecute };
+        Self::new(kind, format!("{program} cannot be run")).cause(error.to_string())
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), cause: None, hint: None }
+    }
+
+    fn cause(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
+    fn hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
+}
+
+impl From<config::Error> for Error {
+    fn from(error: config::Error) -> Self {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self { cause, ..Self::new(Kind::Usage, error.to_string()) }
+            .hint(Some("check AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and the files' permissions".into()))
+    }
+}
+
+impl From<profile::Error> for Error {
+    fn from(error: profile::Error) -> Self {
+        Self::new(Kind::Usage, error.to_string()).hint(Some(error.hint()))
+    }
+}
+
+impl From<keychain::Error> for Error {
+    fn from(error: keychain::Error) -> Self {
+        let kind = if error.is_usage() { Kind::Usage } else { Kind::Failure };
+        Self::new(kind, error.to_string()).hint(Some(error.hint()))
+    }
+}
+
+impl From<shell::Error> for Error {
+    fn from(error: shell::Error) -> Self {
+        Self::new(Kind::Usage, error.to_string()).hint(Some("mfa-run export --format json".into()))
+    }
+}
+
+impl From<mfa::Error> for Error {
+    fn from(error: mfa::Error) -> Self {
+        session::Error::from(error).into()
+    }
+}
+
+impl From<session::Error> for Error {
+    fn from(error: session::Error) -> Self {
+        use mfa::Error as Code;
+        let kind = match &error {
+            session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
+            session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
+            session::Error::Code(Code::NotSixDigits { .. } | Code::UnknownPrompt { .. }) => Kind::Usage,
+            session::Error::Code(_) | session::Error::Busy { .. } => Kind::Failure,
+            session::Error::Aws { error: aws::Error::Refused { .. }, .. } => Kind::Refused,
+            session::Error::Aws { error: aws::Error::CaBundle { .. }, .. } => Kind::Usage,
+            session::Error::Aws { .. } => Kind::Failure,
+        };
+        let cause = match &error {
+            session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
+            session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
+            session::Error::Busy { .. } => None,
+        };
+        Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
+    }
+}
