@@ -178,20 +178,11 @@ pub fn evaluate<'a>(policies: impl IntoIterator<Item = &'a Policy>, request: &Re
     verdict
 }
 
-/// Whether `sts:AssumeRole` (or `sts:TagSession`, `sts:SetSourceIdentity`) passes both sides. The contexts may differ;
-/// `trust_account` is the role's. In one account a trust policy that names the caller is enough; one that names the account
-/// delegates to the identity policies; across accounts both must allow.
+/// Whether `sts:AssumeRole` (or `sts:TagSession`, `sts:SetSourceIdentity`) passes both sides. In one account a trust policy
+/// that names the caller is enough; one that names the account delegates to the identity policies; across accounts both must
+/// allow.
 #[must_use]
-pub fn may_assume(
-    identity: &[&Policy],
-    identity_request: &Request<'_>,
-    trust: &Policy,
-    trust_request: &Request<'_>,
-    trust_account: &str,
-) -> bool {
-    let by_identity = evaluate(identity.iter().copied(), identity_request);
-    let by_trust = evaluate([trust], trust_request);
-    let same_account = trust_account == trust_request.account;
+pub fn may_assume(by_identity: Verdict, by_trust: Verdict, same_account: bool) -> bool {
     match (by_identity, by_trust) {
         (Verdict::Deny, _) | (_, Verdict::Deny | Verdict::Silent) => false,
         (Verdict::Allow | Verdict::AllowAccount, _) => true,

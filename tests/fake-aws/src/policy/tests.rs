@@ -132,7 +132,9 @@ fn who_may_assume() {
             resource: "role",
             context: &context,
         };
-        assert_eq!(may_assume(identity, &request, trust, &request, account), wanted, "row {i}");
+        let by_identity = evaluate(identity.iter().copied(), &request);
+        let by_trust = evaluate([trust], &request);
+        assert_eq!(may_assume(by_identity, by_trust, account == ACCOUNT), wanted, "row {i}");
     }
 }
 
