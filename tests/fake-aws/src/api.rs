@@ -82,7 +82,6 @@ impl Parameters {
 /// Who signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    pub(crate) access_key_id: String,
     pub(crate) account: String,
     /// As GetCallerIdentity shows them.
     pub(crate) arn: String,
@@ -246,7 +245,6 @@ impl World {
             }
             let user = self.users.get(&key.user).ok_or_else(ApiError::invalid_token)?;
             let caller = Caller {
-                access_key_id: id.clone(),
                 account: self.account.clone(),
                 arn: user.arn.clone(),
                 user_id: user.id.clone(),
@@ -271,7 +269,7 @@ impl World {
                 (self.account.clone(), arn, format!("{}:{name}", self.account), None)
             }
         };
-        let caller = Caller { access_key_id: id.clone(), account, arn, user_id, user, session: Some(session.clone()) };
+        let caller = Caller { account, arn, user_id, user, session: Some(session.clone()) };
         Ok((session.secret.clone(), caller))
     }
 

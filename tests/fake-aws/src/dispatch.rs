@@ -149,7 +149,8 @@ fn answered(
     (Reply::Send { status, content_type: "text/xml", body, request_id, delay_ms }, status, code)
 }
 
-fn faulty(service: &str, fault: &Fault, request_id: &str) -> (Reply, u16, Option<String>) {
+/// The failure itself, its status and its error code.
+pub(crate) fn faulty(service: &str, fault: &Fault, request_id: &str) -> (Reply, u16, Option<String>) {
     let error = match fault.kind {
         FaultKind::Http500 | FaultKind::Slow => internal(service),
         FaultKind::Http503 => ApiError::new(503, "ServiceUnavailable", "Service is temporarily unavailable"),

@@ -2,7 +2,8 @@
 
 use crate::api::{HttpRequest, Parameters};
 use crate::clock;
-use crate::dispatch::Reply;
+use crate::dispatch::{self, Reply};
+use crate::faults::FaultKind;
 use crate::log::{Call, without_secrets};
 use crate::random;
 use crate::world::{SessionKind, World};
@@ -19,19 +20,28 @@ pub(crate) fn handle(world: &mut World, request: &HttpRequest, connection: u64) 
     let fault = world.take_fault(&action);
     let mut access_key_id = String::new();
     let result = match action.as_str() {
+        _ if fault.as_ref().is_some_and(|f| !f.after_commit && f.kind != FaultKind::Slow) => {
+            Err((503, "a failure on demand".to_owned()))
+        }
         "getSigninToken" => signin_token(world, &parameters, &mut access_key_id),
         "login" => login(world, &parameters, &mut access_key_id),
         other => Err((400, format!("unknown Action {other:?}"))),
     };
     let caller = world.sessions.get(&access_key_id).and_then(|s| arn(world, &s.kind));
-    let (mut status, body, content_type) = match result {
+    let (status, body, content_type) = match result {
         Ok((body, content_type)) => (200, body, content_type),
         Err((status, message)) => (status, format!("<html><p>{}</p></html>", xml::escape(&message)), "text/html"),
     };
     let committed = status == 200;
-    if fault.is_some() {
-        status = 503;
-    }
+    let request_id = random::request_id();
+    let (reply, status, error_code) = match &fault {
+        Some(fault) if fault.kind != FaultKind::Slow => dispatch::faulty("sts", fault, &request_id),
+        fault => {
+            let delay_ms = fault.as_ref().map_or(0, |f| f.delay_ms);
+            let error_code = (!committed).then(|| "BadRequest".to_owned());
+            (Reply::Send { status, content_type, body, request_id, delay_ms }, status, error_code)
+        }
+    };
     world.log.push(Call {
         time: clock::iso(world.now()),
         connection,
@@ -43,12 +53,12 @@ pub(crate) fn handle(world: &mut World, request: &HttpRequest, connection: u64) 
         parameters: without_secrets(&parameters.0),
         token_code: None,
         status,
-        error_code: (status != 200).then(|| "BadRequest".to_owned()),
+        error_code,
         fault: fault.map(|f| f.kind),
         committed,
         user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
     });
-    Reply::Send { status, content_type, body, request_id: random::request_id(), delay_ms: 0 }
+    reply
 }
 
 type Page = Result<(String, &'static str), (u16, String)>;
