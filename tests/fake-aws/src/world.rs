@@ -187,7 +187,8 @@ impl World {
             user: user.to_owned(),
             active: true,
             created: self.now(),
-            usable_from: self.now() + delay,
+            // Without a delay from the beginning of time: the clock may be set back.
+            usable_from: if delay > 0 { self.now() + delay } else { 0 },
             last_used: None,
         };
         self.keys.insert(id.clone(), key);

@@ -94,7 +94,7 @@ pub(super) fn enable(world: &mut World, caller: &Caller, parameters: &Parameters
     }
     device.user = Some(user);
     device.enabled_at = now;
-    device.usable_from = now + delay;
+    device.usable_from = if delay > 0 { now + delay } else { 0 };
     Ok(None)
 }
 
