@@ -6,6 +6,9 @@ use common::{Keys, assume_role, get_session_token, sts};
 use fake_aws::{FakeAws, Options, RoleSpec, TokenCode};
 use serde_json::json;
 
+/// Further parameters of a call.
+type More<'a> = &'a [(&'a str, &'a str)];
+
 fn start() -> FakeAws {
     FakeAws::start(Options::default())
 }
@@ -145,7 +148,7 @@ fn trust_policies_decide() {
     let id = [("ExternalId", "unique-id-1234")];
     let bad_id = [("ExternalId", "unique-id-12345")];
     let bob = [("RoleSessionName", "bob")];
-    let table: [(&Keys, &str, &[(&str, &str)], bool); 12] = [
+    let table: [(&Keys, &str, More<'_>, bool); 12] = [
         (&keys, "admin", &[], false),
         (&plain, "admin", &[], false),
         (&shared, "admin", &[], true),
@@ -213,7 +216,7 @@ fn role_parameters_are_checked_as_aws_checks_them() {
     let keys: Keys = aws.alice().into();
     let long = "x".repeat(65);
     let invalid = "ValidationError";
-    let table: [(&[(&str, &str)], &str, &str); 12] = [
+    let table: [(More<'_>, &str, &str); 12] = [
         (&[("RoleSessionName", "a")], invalid, "length greater than or equal to 2"),
         (&[("RoleSessionName", &long)], invalid, "length less than or equal to 64"),
         (&[("RoleSessionName", "a b")], invalid, "[\\w+=,.@-]*"),
