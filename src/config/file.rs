@@ -122,6 +122,22 @@ impl File {
         std::str::from_utf8(value).ok()
     }
 
+    /// Lines of blocks that are no `key = value`, with the key of their block.
+    pub(super) fn bare_nested_lines(&self) -> Vec<(usize, String)> {
+        let mut bare = Vec::new();
+        for &owner in self.document.continued() {
+            let Some((key, b"")) = self.document.property(owner) else { continue };
+            for line in self.document.continuation(owner) {
+                let text = String::from_utf8_lossy(self.document.line(line));
+                let is_bare = |part: &str| !part.trim_matches(is_space).is_empty() && !part.contains('=');
+                if self.document.kind(line) == LineKind::Nested && text.split(is_line_boundary).any(is_bare) {
+                    bare.push((line, String::from_utf8_lossy(key).to_lowercase()));
+                }
+            }
+        }
+        bare
+    }
+
     /// Line, key and value of each line of a block; nothing where the property is none.
     pub(super) fn block(&self, property: usize) -> impl Iterator<Item = (usize, &str, &str)> {
         let is_block = self.document.property(property).is_some_and(|(_, value)| value.is_empty());

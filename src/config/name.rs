@@ -5,7 +5,7 @@ use super::FileKind;
 use std::borrow::Cow;
 
 /// What the section under a header is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SectionKind {
     /// A profile.
     Profile,
