@@ -290,3 +290,9 @@ fn unhex(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     }
     Some(bytes)
 }
+
+/// The name of the stretched key in the kernel keyring, for tests.
+#[cfg(all(test, target_os = "linux"))]
+pub(super) fn kept_as(folder: &Path) -> Option<String> {
+    Some(Stretching::load(folder).ok()??.kept_as(folder))
+}
