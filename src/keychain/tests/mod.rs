@@ -55,6 +55,7 @@ impl Sandbox {
         Self { folder, vars: Vec::new(), now }
             .with("XDG_DATA_HOME", &data)
             .with("HOME", &data)
+            .with("LOCALAPPDATA", &data)
             .with("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .with("MFA_RUN_KEYCHAIN", keychain)
     }
