@@ -53,13 +53,12 @@ fn in_a_container_auto_is_the_sealed_file() {
 
 #[test]
 fn without_a_data_folder_the_sealed_file_is_an_error_and_nothing_else() {
-    if cfg!(not(target_os = "linux")) {
-        return skip("other systems find the home folder without HOME");
-    }
-    let env = Env::fixed(&[("MFA_RUN_KEYCHAIN", "file"), ("XDG_DATA_HOME", "not/absolute")], DateTime::UNIX_EPOCH);
-    if env.data_folder().is_some() {
-        return skip("the user database knows a home folder");
-    }
-    let keychain = Keychain::for_sessions(&env).unwrap();
+    let env = Sandbox::of("file").env();
+    let mut keychain = Keychain::for_sessions(&env).unwrap();
+    // As where there is neither HOME nor an entry in the user database.
+    keychain.files.folder = None;
     assert!(matches!(keychain.get("a"), Err(Error::NoFolder)));
+    assert!(matches!(keychain.delete("a"), Err(Error::NoFolder)));
+    assert!(!keychain.lock_away().unwrap());
+    assert!(keychain.description().contains("no folder"), "{}", keychain.description());
 }

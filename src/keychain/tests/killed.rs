@@ -62,7 +62,7 @@ fn one_warm_read_is_a_handful_of_system_calls() {
 }
 
 /// Kills `put a new` at each of its system calls; `old` or `new` is there each time, and the next put works.
-fn killed_anywhere(sandbox: &Sandbox, name: &str) {
+fn killed_anywhere(sandbox: &Sandbox, name: &str, check: impl Fn(&str)) {
     let put = |secret: &str| format!("put {name} {secret} 60");
     assert_eq!(sandbox.says(&[], &put("old")), "Ok(())");
     let calls = traced(sandbox, &put("new"));
@@ -75,6 +75,7 @@ fn killed_anywhere(sandbox: &Sandbox, name: &str) {
         let found = sandbox.says(&[], &format!("get {name}"));
         assert!(found == "old" || found == "new", "killed at {call} {when}: {found}");
         seen.insert(found);
+        check(call);
     }
     assert!(killed >= calls.len() * 3 / 4 && calls.len() > 5, "killed at {killed} of {calls:?}");
     assert_eq!(seen.len(), 2, "killed before and after it counts: {calls:?}");
@@ -87,23 +88,51 @@ fn a_put_killed_anywhere_leaves_the_old_or_the_new() {
     if !can_trace() {
         return;
     }
-    killed_anywhere(&Sandbox::sealed(), "a");
+    killed_anywhere(&Sandbox::sealed(), "a", |_| ());
     if keyutils::usable().is_ok() {
         let name = format!("test-{}", random());
-        killed_anywhere(&Sandbox::of("keyutils"), &name);
-        // What a killed put had not linked yet goes with its thread; the kernel collects it a little later.
-        let for_ever = || {
-            let keys = std::fs::read_to_string("/proc/keys").unwrap();
-            keys.lines().find(|line| line.contains(&name) && line.contains(" perm ")).map(str::to_owned)
-        };
-        let patience = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        while let Some(key) = for_ever() {
-            assert!(std::time::Instant::now() < patience, "a key without a timeout stays: {key}");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        killed_anywhere(&Sandbox::of("keyutils"), &name, |call| nothing_for_ever(&name, call));
         keyutils::remove(&name).unwrap();
     } else {
         skip("no kernel keyring");
+    }
+}
+
+/// No key of that name without a timeout. What was not linked yet goes with its thread; the kernel collects it a little
+/// later.
+fn nothing_for_ever(name: &str, after: &str) {
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let key = || {
+        let keys = std::fs::read_to_string("/proc/keys").unwrap();
+        keys.lines().find(|line| line.contains(name) && line.contains(" perm ")).map(str::to_owned)
+    };
+    while let Some(key) = key() {
+        assert!(std::time::Instant::now() < patience, "{after}: a key without a timeout stays: {key}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_key_whose_timeout_or_permissions_cannot_be_set_is_removed() {
+    if !can_trace() {
+        return;
+    }
+    if keyutils::usable().is_err() {
+        return skip("no kernel keyring");
+    }
+    let sandbox = Sandbox::of("keyutils");
+    let name = format!("test-{}", random());
+    let put = format!("put {name} secret 60");
+    let calls = traced(&sandbox, &put);
+    keyutils::remove(&name).unwrap();
+    let calls: Vec<_> = calls.iter().filter(|(call, _)| call == "keyctl").collect();
+    assert_eq!(calls.len(), 6, "user keyring, own keyring, timeout, permissions, link, unlink");
+    for (_, when) in &calls[..5] {
+        let inject = format!("inject=keyctl:error=EACCES:when={when}");
+        let said = sandbox.says(&["strace", "-f", "-o", "/dev/null", "-e", &inject], &put);
+        assert_eq!(said, "Err(KeyringBlocked { reason: \"EACCES\" })", "keyctl {when}");
+        assert_eq!(keyutils::read(&name).unwrap(), None, "keyctl {when}");
+        nothing_for_ever(&name, "keyctl");
     }
 }
 

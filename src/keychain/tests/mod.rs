@@ -189,9 +189,8 @@ fn every_error_reads_well_and_says_what_to_type() {
     let exposed = Error::KeyFileExposed { path: path(), mode: 0o644 };
     assert_eq!(exposed.hint(), "chmod 600 '/home/a b/key'");
     assert_eq!(exposed.to_string(), "MFA_RUN_KEY_FILE: others can read /home/a b/key (mode 0644)");
-    let ways = Error::NoKey.hint();
-    for way in ["MFA_RUN_KEY_FILE", "MFA_RUN_PASSPHRASE_COMMAND", "MFA_RUN_PASSPHRASE;"] {
-        assert!(ways.replace(" or MFA_RUN_PASSPHRASE;", " MFA_RUN_PASSPHRASE;").contains(way), "{ways}");
+    for way in ["MFA_RUN_KEY_FILE ", "MFA_RUN_PASSPHRASE_COMMAND ", "or MFA_RUN_PASSPHRASE"] {
+        assert!(Error::NoKey.hint().contains(way), "{}", Error::NoKey.hint());
     }
 }
 
