@@ -18,14 +18,18 @@ locals {
     }
   }
 
-  # try() stands for "the level has no such entry"; a level set to null is left out.
+  names  = [for n in setunion(keys(local.defaults), keys(var.levels)) : n if !contains(keys(var.levels), n) ? true : var.levels[n] != null]
+  unsaid = { description = null, policies = null, max_session_duration = null, mfa_max_age = null }
+
+  # lookup(), not try(), around what the caller says: with an ARN in it that is unknown until apply, try() makes the
+  # whole level unknown, its name included.
   levels = {
-    for n in setunion(keys(local.defaults), keys(var.levels)) : n => {
-      description          = coalesce(try(var.levels[n].description, null), try(local.defaults[n].description, null), "For users who signed in with MFA")
-      policies             = try(var.levels[n].policies, null) != null ? var.levels[n].policies : try(local.defaults[n].policies, {})
-      max_session_duration = coalesce(try(var.levels[n].max_session_duration, null), try(local.defaults[n].max_session_duration, null), 43200)
-      mfa_max_age          = try(var.levels[n].mfa_max_age, null)
-    } if !contains(keys(var.levels), n) || try(var.levels[n], null) != null
+    for n in local.names : n => {
+      description          = coalesce(lookup(var.levels, n, local.unsaid).description, try(local.defaults[n].description, null), "For users who signed in with MFA")
+      policies             = lookup(var.levels, n, local.unsaid).policies != null ? lookup(var.levels, n, local.unsaid).policies : try(tomap(local.defaults[n].policies), tomap({}))
+      max_session_duration = coalesce(lookup(var.levels, n, local.unsaid).max_session_duration, try(local.defaults[n].max_session_duration, null), 43200)
+      mfa_max_age          = lookup(var.levels, n, local.unsaid).mfa_max_age
+    }
   }
 
   # Keyed by the caller's names, not by ARN: an ARN may be unknown until apply, which for_each does not take.
