@@ -38,7 +38,7 @@ locals {
   enrolment = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"]
 
   # All that may be done before MFA: look at oneself, set a password, enrol a first device.
-  # sts:GetSessionToken needs no Allow, but the Deny would stop it, and with it one of the ways to MFA.
+  # sts:GetSessionToken needs no Allow, but is one of the ways to MFA; AWS's own example of the Deny excepts it too.
   before_mfa = concat(local.enrolment, [
     "iam:ChangePassword",
     "iam:DeleteVirtualMFADevice",

@@ -45,9 +45,9 @@ fn applies(statement: &Value, request: &Request<'_>) -> bool {
             let named = list(value).iter().any(|p| glob(p.to_ascii_lowercase().as_bytes(), action.as_bytes()));
             named == (element == "Action")
         }
-        "Resource" => list(value).iter().any(|p| {
-            fill(p, request.context).is_some_and(|p| glob(p.as_bytes(), request.resource.as_bytes()))
-        }),
+        "Resource" => list(value)
+            .iter()
+            .any(|p| fill(p, request.context).is_some_and(|p| glob(p.as_bytes(), request.resource.as_bytes()))),
         "Principal" => list(&value["AWS"]).iter().any(|p| trusts(p, request.principal)),
         "Condition" => holds(value, request.context),
         other => panic!("element {other}"),

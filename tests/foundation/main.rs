@@ -40,7 +40,13 @@ const DEFAULTS: Settings = Settings {
 };
 const SETTINGS: [Settings; 3] = [
     DEFAULTS,
-    Settings { name: "strict", own_session_name: true, enroll_with_access_key: false, own_access_keys: true, ..DEFAULTS },
+    Settings {
+        name: "strict",
+        own_session_name: true,
+        enroll_with_access_key: false,
+        own_access_keys: true,
+        ..DEFAULTS
+    },
     Settings { name: "trust_only", mfa_in_group_policies: false, ..DEFAULTS },
 ];
 
@@ -200,11 +206,19 @@ fn assume_role(settings: &Settings) -> Vec<Case> {
     for signed in &SIGNED {
         for role in &ROLES {
             let far = role.account == PRODUCTION;
-            let trust = (if far { "production" } else { settings.name }, format!("trust_{}", if far { "admin" } else { role.level }));
+            let trust = (
+                if far { "production" } else { settings.name },
+                format!("trust_{}", if far { "admin" } else { role.level }),
+            );
             let open = (settings.name, "open".to_owned());
             let resource = format!("arn:aws:iam::{}:role/{}", role.account, role.name);
             let group = format!("assume_{}", role.level);
-            let case = |label: &str, user: &str, session: &str, identity: &[&str], trust: &(&'static str, String), expected| Case {
+            let case = |label: &str,
+                        user: &str,
+                        session: &str,
+                        identity: &[&str],
+                        trust: &(&'static str, String),
+                        expected| Case {
                 settings: settings.name,
                 label: format!("{label}: {user} as {session}"),
                 principal: user_arn(user),
@@ -228,7 +242,8 @@ fn assume_role(settings: &Settings) -> Vec<Case> {
                 for (user, levels) in USERS {
                     let session = if own { user } else { session };
                     let groups: Vec<_> = levels.iter().map(|level| format!("assume_{level}")).collect();
-                    let documents: Vec<_> = ["self_service"].into_iter().chain(groups.iter().map(String::as_str)).collect();
+                    let documents: Vec<_> =
+                        ["self_service"].into_iter().chain(groups.iter().map(String::as_str)).collect();
                     let member = levels.contains(&role.level);
                     let all = member && trust_lets && deny_lets && group_lets;
                     cases.push(case("all layers", user, session, &documents, &trust, all));
@@ -248,7 +263,11 @@ fn assume_role(settings: &Settings) -> Vec<Case> {
             if signed.identity == Mfa::No {
                 // A role's session says that there was no MFA, even where the role was assumed with it.
                 let principal = format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci/build");
-                cases.push(Case { principal, user: None, ..case("a role's session", "ci", "build", &["everything"], &trust, false) });
+                cases.push(Case {
+                    principal,
+                    user: None,
+                    ..case("a role's session", "ci", "build", &["everything"], &trust, false)
+                });
             }
             // What else may be done to a role, and with it.
             for action in ["sts:TagSession", "sts:SetSourceIdentity"] {
@@ -259,7 +278,10 @@ fn assume_role(settings: &Settings) -> Vec<Case> {
                 let action = action.to_owned();
                 cases.push(Case { action, ..case("group alone", "zoe", "zoe", &[&group], &open, false) });
             }
-            for other in [format!("arn:aws:iam::{}:role/other", role.account), format!("arn:aws:iam::{STRANGER}:role/{}", role.name)] {
+            for other in [
+                format!("arn:aws:iam::{}:role/other", role.account),
+                format!("arn:aws:iam::{STRANGER}:role/{}", role.name),
+            ] {
                 cases.push(Case { resource: other, ..case("another role", "zoe", "zoe", &[&group], &open, false) });
             }
         }
@@ -302,11 +324,20 @@ fn self_service(settings: &Settings) -> Vec<Case> {
             ("iam:ListAccessKeys", mfa && settings.own_access_keys),
             ("iam:UpdateAccessKey", mfa && settings.own_access_keys),
         ];
-        let own_device = [("iam:CreateVirtualMFADevice", enrols), ("iam:DeleteVirtualMFADevice", true), ("iam:TagMFADevice", false)];
+        let own_device =
+            [("iam:CreateVirtualMFADevice", enrols), ("iam:DeleteVirtualMFADevice", true), ("iam:TagMFADevice", false)];
         let anyone = ["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices", "sts:GetSessionToken"];
         let nobody = [
-            "iam:ListUsers", "iam:CreateUser", "iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:AddUserToGroup",
-            "iam:UpdateLoginProfile", "iam:PassRole", "s3:GetObject", "ec2:DescribeInstances", "sts:GetFederationToken",
+            "iam:ListUsers",
+            "iam:CreateUser",
+            "iam:AttachUserPolicy",
+            "iam:PutUserPolicy",
+            "iam:AddUserToGroup",
+            "iam:UpdateLoginProfile",
+            "iam:PassRole",
+            "s3:GetObject",
+            "ec2:DescribeInstances",
+            "sts:GetFederationToken",
         ];
         for (user, levels) in USERS {
             let groups: Vec<_> = levels.iter().map(|level| format!("assume_{level}")).collect();
@@ -321,7 +352,9 @@ fn self_service(settings: &Settings) -> Vec<Case> {
                     for own in [user_arn(user), user_arn(&format!("people/{user}"))] {
                         add(layer, user, action, own, documents, expected(action, lets));
                     }
-                    for other in ["mallory".to_owned(), format!("not{user}"), format!("{user}2"), format!("{user}/mallory")] {
+                    for other in
+                        ["mallory".to_owned(), format!("not{user}"), format!("{user}2"), format!("{user}/mallory")]
+                    {
                         add(layer, user, action, user_arn(&other), documents, false);
                     }
                 }
@@ -330,7 +363,9 @@ fn self_service(settings: &Settings) -> Vec<Case> {
                     for own in [user.to_owned(), format!("{user}/phone")] {
                         add(layer, user, action, device(&own), documents, expected(action, lets));
                     }
-                    for other in ["mallory".to_owned(), format!("{user}2"), format!("not{user}"), format!("mallory/{user}")] {
+                    for other in
+                        ["mallory".to_owned(), format!("{user}2"), format!("not{user}"), format!("mallory/{user}")]
+                    {
                         add(layer, user, action, device(&other), documents, false);
                     }
                 }
@@ -387,7 +422,9 @@ fn without_mfa_nothing_but_self_service_and_with_it_ones_own_roles() {
 fn every_way_to_sign_has_both_answers() {
     for signed in &SIGNED {
         for expected in [true, false] {
-            let found = cases().iter().any(|c| c.signed.how == signed.how && c.expected == expected && c.label.starts_with("all"));
+            let found = cases()
+                .iter()
+                .any(|c| c.signed.how == signed.how && c.expected == expected && c.label.starts_with("all"));
             assert!(found, "no case with {} that is {expected}", signed.how);
         }
     }
@@ -397,8 +434,14 @@ fn every_way_to_sign_has_both_answers() {
 #[test]
 fn mfa_in_group_policies_decides_whether_a_code_unseen_by_the_users_policies_is_enough() {
     let through = |settings: &str| {
-        cases().iter().any(|c| c.settings == settings && c.label.starts_with("all layers") && c.action == "sts:AssumeRole"
-            && c.signed.identity == Mfa::NotSaid && c.signed.trust == Mfa::Age(0) && decide(&policies(), c))
+        cases().iter().any(|c| {
+            c.settings == settings
+                && c.label.starts_with("all layers")
+                && c.action == "sts:AssumeRole"
+                && c.signed.identity == Mfa::NotSaid
+                && c.signed.trust == Mfa::Age(0)
+                && decide(&policies(), c)
+        })
     };
     assert!(!through("defaults") && through("trust_only"));
 }

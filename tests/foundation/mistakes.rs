@@ -69,7 +69,9 @@ fn slips(statement: &Value) -> Vec<(String, Vec<Value>)> {
     }
     for element in ["Action", "NotAction"] {
         for (i, action) in statement[element].as_array().into_iter().flatten().enumerate() {
-            slip(format!("{element} without {action}"), &|s| drop(s[element].as_array_mut().expect("a list").remove(i)));
+            slip(format!("{element} without {action}"), &|s| {
+                drop(s[element].as_array_mut().expect("a list").remove(i))
+            });
         }
         if !statement[element].is_null() {
             slip(format!("{element} *"), &|s| s[element] = json!("*"));
@@ -78,14 +80,18 @@ fn slips(statement: &Value) -> Vec<(String, Vec<Value>)> {
         }
     }
     for (i, resource) in statement["Resource"].as_array().into_iter().flatten().enumerate() {
-        slip(format!("Resource without {resource}"), &|s| drop(s["Resource"].as_array_mut().expect("a list").remove(i)));
+        slip(format!("Resource without {resource}"), &|s| {
+            drop(s["Resource"].as_array_mut().expect("a list").remove(i))
+        });
     }
     if !statement["Resource"].is_null() {
         slip("Resource *".to_owned(), &|s| s["Resource"] = json!("*"));
     }
     if !statement["Principal"].is_null() {
         slip("anybody in the world".to_owned(), &|s| s["Principal"] = json!({ "AWS": "*" }));
-        slip("another account".to_owned(), &|s| s["Principal"] = json!({ "AWS": format!("arn:aws:iam::{PRODUCTION}:root") }));
+        slip("another account".to_owned(), &|s| {
+            s["Principal"] = json!({ "AWS": format!("arn:aws:iam::{PRODUCTION}:root") })
+        });
     }
     let other = if statement["Effect"] == "Allow" { "Deny" } else { "Allow" };
     slip(format!("Effect {other}"), &|s| s["Effect"] = json!(other));
@@ -125,7 +131,10 @@ const MISTAKES: &[Mistake] = &[
         s["Principal"] = json!({ "AWS": format!("arn:aws:iam::{PRODUCTION}:root") });
     }),
     ("the extra level reaches the admin role", ("defaults", "assume_billing", "AssumeOneRole"), |s| {
-        s["Resource"] = json!([format!("arn:aws:iam::{ACCOUNT}:role/mfa-billing"), format!("arn:aws:iam::{ACCOUNT}:role/mfa-admin")]);
+        s["Resource"] = json!([
+            format!("arn:aws:iam::{ACCOUNT}:role/mfa-billing"),
+            format!("arn:aws:iam::{ACCOUNT}:role/mfa-admin")
+        ]);
     }),
     ("any role of that name in any account", ("defaults", "assume_production", "AssumeOneRole"), |s| {
         s["Resource"] = json!("arn:aws:iam::*:role/mfa-admin");

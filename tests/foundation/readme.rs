@@ -31,7 +31,8 @@ fn attribute(lines: &[&str], name: &str) -> Option<String> {
     })?;
     let value = lines[start].split_once('=').expect("a value").1.trim();
     let until = |end: &str| {
-        let more = lines[start + 1..].iter().take_while(|line| line.trim() != end && !line.starts_with(&format!("  {end}")));
+        let more =
+            lines[start + 1..].iter().take_while(|line| line.trim() != end && !line.starts_with(&format!("  {end}")));
         more.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
     };
     if value == "<<-EOT" {
