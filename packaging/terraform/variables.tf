@@ -151,7 +151,7 @@ variable "manage_own_access_keys" {
 }
 
 variable "password_policy" {
-  description = "The account's password policy; there is one per account. null leaves it alone, `{}` is what CIS asks for."
+  description = "The account's password policy; there is one per account. null leaves it alone, `{}` is no less than CIS asks for."
   type = object({
     minimum_length   = optional(number, 14)
     reuse_prevention = optional(number, 24)
