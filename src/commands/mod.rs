@@ -32,7 +32,8 @@ fn prepare<'a>(
     silent: bool,
 ) -> Result<Context<'a>, Error> {
     let deadline = silent.then(|| env.since_start(PATIENCE));
-    let may_ask = !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never");
+    // the question for a passphrase has no deadline
+    let may_ask = !silent && !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never");
     Ok(Context {
         env,
         files,

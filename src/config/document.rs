@@ -29,12 +29,20 @@ struct Line {
 }
 
 /// A whole file. A line is named by its index, a section by the index of its header in [`Document::headers`].
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Document {
     bytes: Vec<u8>,
     lines: Vec<Line>,
     headers: Vec<usize>,
     continued: Vec<usize>,
+    pub(super) edits: Vec<super::undo::Edit>,
+}
+
+impl std::fmt::Debug for Document {
+    // Security: the lines hold secret access keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("lines", &self.lines.len()).finish_non_exhaustive()
+    }
 }
 
 impl PartialEq for Document {
@@ -50,6 +58,7 @@ impl Document {
             lines: Vec::with_capacity(bytes.len() / 24 + 4),
             headers: Vec::with_capacity(bytes.len() / 128 + 4),
             continued: Vec::new(),
+            edits: Vec::new(),
             bytes,
         };
         let bytes = &document.bytes;

@@ -5,7 +5,7 @@ use super::FileKind;
 use std::borrow::Cow;
 
 /// What the section under a header is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SectionKind {
     /// A profile.
     Profile,
@@ -42,7 +42,7 @@ pub(super) fn interpret(file: FileKind, header: &[u8]) -> (SectionKind, Cow<'_, 
 
 /// The header that makes this profile, as botocore and the SDKs read it; `None` where no header does.
 pub fn header_of(file: FileKind, profile: &str) -> Option<String> {
-    let quoted = profile.contains(|c: char| matches!(c, ' ' | '\t' | '\'' | '"' | '\\')) || profile.is_empty();
+    let quoted = profile.contains([' ', '\t', '\'', '"', '\\']) || profile.is_empty();
     let header = match file {
         FileKind::Config if profile == "default" => profile.to_owned(),
         FileKind::Config if quoted => format!("profile \"{}\"", profile.replace('\\', r"\\").replace('"', "\\\"")),

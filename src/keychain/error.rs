@@ -89,10 +89,10 @@ impl Error {
             Self::Keyring { .. } => "mfa-run doctor".into(),
             Self::File { path, .. } => format!("ls -ld {}", quoted(path)),
             Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quoted(path)),
-            Self::KeyFileFormat { path } => format!("(umask 077; head -c 32 /dev/urandom > {})", quoted(path)),
-            Self::NoKey => "set MFA_RUN_KEY_FILE (32 random bytes), MFA_RUN_PASSPHRASE_COMMAND or MFA_RUN_PASSPHRASE; \
-                            or run `mfa-run login` at a terminal once"
-                .into(),
+            Self::KeyFileFormat { .. } => "make a new one: (umask 077; head -c 32 /dev/urandom > mfa-run.key)".into(),
+            Self::NoKey => {
+                "set MFA_RUN_KEY_FILE (32 random bytes), MFA_RUN_PASSPHRASE_COMMAND or MFA_RUN_PASSPHRASE".into()
+            }
             Self::WrongPassphrase { from } => format!(
                 "{}; if it is lost, remove the `sealed` folder: sessions can be made again",
                 match from {

@@ -2,6 +2,8 @@
 //! items says how it is stretched and lets a wrong passphrase be told. The stretched key stays in the kernel keyring for
 //! a working day, so that it is neither asked for nor stretched at every call.
 
+#[cfg(target_os = "linux")]
+use super::keyutils;
 use super::passphrase::{self, Passphrase};
 use super::seal::{self, Key};
 use super::{Error, PassphraseSource};
@@ -19,7 +21,6 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How long a stretched key stays in the kernel keyring.
-#[cfg(target_os = "linux")]
 const KEPT: u32 = 8 * 3600;
 /// How long to wait for another process that is asking for the passphrase.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,8 +62,7 @@ impl KeySource<'_> {
     /// Forgets the stretched key; whether there was one.
     pub(super) fn forget(&self, folder: &Path) -> Result<bool, Error> {
         match Stretching::load(folder)? {
-            #[cfg(target_os = "linux")]
-            Some(stretching) if self.keep => super::keyutils::remove(&stretching.kept_as(folder)),
+            Some(stretching) if self.keep => keyutils::remove(&stretching.kept_as(folder)),
             _ => Ok(false),
         }
     }
@@ -133,27 +133,17 @@ impl KeySource<'_> {
         Ok(key)
     }
 
-    #[cfg(target_os = "linux")]
     fn kept(&self, folder: &Path, stretching: &Stretching) -> Option<Key> {
-        let bytes = self.keep.then(|| super::keyutils::read(&stretching.kept_as(folder)).ok()).flatten()??;
+        let bytes = self.keep.then(|| keyutils::read(&stretching.kept_as(folder)).ok()).flatten()??;
         Key::from_slice(&bytes).filter(|key| stretching.verifies(key))
     }
 
     /// A full or blocked keyring is no reason to fail: the passphrase is asked for again.
-    #[cfg(target_os = "linux")]
     fn keep(&self, folder: &Path, stretching: &Stretching, key: &Key) {
         if self.keep {
-            let _ = super::keyutils::write(&stretching.kept_as(folder), key.expose_secret(), KEPT);
+            let _ = keyutils::write(&stretching.kept_as(folder), key.expose_secret(), KEPT);
         }
     }
-
-    #[cfg(not(target_os = "linux"))]
-    fn kept(&self, _: &Path, _: &Stretching) -> Option<Key> {
-        None
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn keep(&self, _: &Path, _: &Stretching, _: &Key) {}
 }
 
 fn as_passphrase(variable: &OsStr) -> Passphrase {
@@ -264,7 +254,6 @@ impl Stretching {
         unhex(self.verifier.as_bytes()).is_some_and(|bytes| seal::open(key, VERIFIER, &bytes).is_ok())
     }
 
-    #[cfg(target_os = "linux")]
     fn kept_as(&self, folder: &Path) -> String {
         let hash = Sha256::new()
             .chain_update(folder.as_os_str().as_encoded_bytes())
@@ -272,6 +261,24 @@ impl Stretching {
             .chain_update(&self.salt)
             .finalize();
         format!("kdf:{}", hex(&hash[..16]))
+    }
+}
+
+/// Where there is no kernel keyring, nothing is kept in it.
+#[cfg(not(target_os = "linux"))]
+mod keyutils {
+    use super::{Error, Zeroizing};
+
+    pub(super) fn read(_: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        Ok(None)
+    }
+
+    pub(super) fn write(_: &str, _: &[u8], _: u32) -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub(super) fn remove(_: &str) -> Result<bool, Error> {
+        Ok(false)
     }
 }
 
@@ -289,4 +296,10 @@ fn unhex(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         bytes.push(digit(&pair[0])? << 4 | digit(&pair[1])?);
     }
     Some(bytes)
+}
+
+/// The name of the stretched key in the kernel keyring, for tests.
+#[cfg(all(test, target_os = "linux"))]
+pub(super) fn kept_as(folder: &Path) -> Option<String> {
+    Some(Stretching::load(folder).ok()??.kept_as(folder))
 }

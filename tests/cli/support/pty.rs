@@ -192,6 +192,10 @@ impl Pty {
                 self.report()
             );
         }
+        if self.typed.contains(&0x13) {
+            // Held with Ctrl-S; our own line would wait for ever.
+            self.send("\x11");
+        }
         let _ = rustix::io::write(&self.slave, END);
         let find = |bytes: &[u8]| bytes.windows(END.len()).position(|window| window == END);
         self.screen.wait_for(Duration::from_secs(5), |screen| find(&screen.bytes));

@@ -283,7 +283,7 @@ impl World {
             "aws-us-gov" => "us-gov-west-1",
             _ => "us-east-1",
         };
-        if auth.region.is_empty() || (service == "iam" && auth.region != iam_region) {
+        if auth.region.is_empty() || (service == "iam" && !self.settings.iam_any_region && auth.region != iam_region) {
             let region = &auth.region;
             return Err(ApiError::signature(format!(
                 "Credential should be scoped to a valid region, not '{region}'. "

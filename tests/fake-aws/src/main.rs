@@ -43,6 +43,9 @@ struct Serve {
     /// Seconds until a new key or device is accepted
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     propagation_delay: i64,
+    /// Take IAM calls signed for any region, as Terraform signs them when it is given an endpoint URL
+    #[arg(long)]
+    iam_any_region: bool,
     /// Further users and roles: {"users": [{"name": .., "policies": [..]}], "roles": [..]}
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
 fn serve(args: Serve) -> Result<(), Failure> {
     let mut options = Options { port: args.port, tls: args.tls_ca_file.is_some(), ..Options::default() };
     options.settings.identity_policies_see_direct_mfa = args.identity_policies_see_direct_mfa;
+    options.settings.iam_any_region = args.iam_any_region;
     options.settings.propagation_delay_seconds = args.propagation_delay;
     let more = match &args.users {
         Some(path) => Some(serde_json::from_slice::<World>(&std::fs::read(path)?)?),

@@ -1,6 +1,9 @@
 //! Reading with the SDKs' rules, as tables.
 
 use super::*;
+
+mod edit;
+
 use chrono::DateTime;
 
 fn get(config: &str, profile: &str, key: &str) -> Option<String> {
