@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("keychain", &[]),
     ("aws", &["profile"]),
     ("output", &[]),
-    ("session", &["aws", "keychain", "mfa", "output", "profile"]),
+    ("session", &["aws", "config", "keychain", "mfa", "output", "profile"]),
     ("error", &["aws", "config", "keychain", "mfa", "output", "profile", "session"]),
     ("complete", &["config", "profile"]),
     ("commands", &["aws", "cli", "config", "error", "keychain", "mfa", "output", "profile", "session"]),
