@@ -17,6 +17,7 @@ use crate::profile::strategy::Caller;
 use crate::session::Context;
 use std::cell::{Cell, OnceCell};
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -37,7 +38,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline),
+        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

@@ -9,6 +9,7 @@ mod lookup;
 pub mod plan;
 pub mod request;
 pub mod strategy;
+mod sts;
 
 pub use error::Error;
 pub use plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts, plan};

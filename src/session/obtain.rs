@@ -2,7 +2,8 @@
 
 use super::cache::{self, Cached};
 use super::index::Index;
-use super::queue::Turn;
+use super::known::{LEAST, known, way};
+use super::queue::{Queue, Turn};
 use super::{Context, Error};
 use crate::aws::source::{self, Loaded};
 use crate::aws::sts::{Connection, Identity, Signer};
@@ -10,7 +11,6 @@ use crate::aws::{self, Refusal};
 use crate::credentials::{AccessKey, Session, TokenCode};
 use crate::mfa::{self, Asking, Device, Way};
 use crate::profile::plan::{Plan, SessionId, Source};
-use crate::profile::request::Request;
 use crate::profile::strategy::{self, Begin, CHAINED, Known, Step};
 use crate::terminal;
 use chrono::{DateTime, Utc};
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// AWS locks a device after too many wrong codes; three a run leaves room for another run.
 const CODES: u32 = 3;
-/// A session that others are made from must outlive the calls.
-const LEAST: i64 = 5 * 60;
 /// More than this off, and a person should hear of it.
 const CLOCK_IS_WRONG: i64 = 60;
 
@@ -110,36 +108,22 @@ impl<'a> Obtaining<'a> {
             // nobody to ask is known before any lock and any connection
             mfa::can_ask(&self.device(), &self.asking)?;
         }
-        let turn = self.wait_for_turn()?;
+        let mut turn = self.wait_for_turn(if needs_code { Queue::Device } else { Queue::Session })?;
         if turn.is_some() {
             self.look();
             if let Some(session) = self.made_by_another() {
                 return Ok(session);
             }
         }
-        self.act(turn.as_ref())
+        self.act(&mut turn)
     }
 
     /// What the index and the other profiles say, now.
     fn look(&mut self) {
-        let (plan, now) = (self.plan, self.context.env.now());
         self.index = Index::load(self.context.env);
-        let index = &self.index;
+        let (index, now) = (&self.index, self.context.env.now());
         let lives = |id: &SessionId| !self.context.refresh && index.lives(id, now, LEAST) || self.made_since_start(id);
-        let way = self.way();
-        self.known = Known {
-            shared: plan.shared_id().is_some_and(|id| lives(&id)),
-            hop: (1..plan.roles.len()).rev().find(|hops| lives(&plan.role_id(*hops))),
-            refused_duration: plan
-                .roles
-                .first()
-                .and_then(|role| index.refused_durations.get(role.arn.value.as_str()))
-                .copied(),
-            wants_fresh_code: index.wants_fresh_code.contains(&way),
-            only_shared: index.only_shared.contains(&way),
-            others_wait: false,
-            siblings: self.has_siblings(),
-        };
+        self.known = known(self.plan, index, self.context.files, self.context.env, lives);
     }
 
     /// With `--refresh`, what another process made after we were started is as new as it gets.
@@ -147,29 +131,8 @@ impl<'a> Obtaining<'a> {
         self.index.sessions.get(id.as_str()).is_some_and(|entry| entry.made > self.started.timestamp())
     }
 
-    /// Whether another profile's role is behind the same device.
-    fn has_siblings(&self) -> bool {
-        let (Some(shared), false) = (self.plan.shared_id(), self.plan.roles.is_empty()) else { return false };
-        self.context.files.profiles().any(|profile| {
-            let request = Request { profile: Some(profile.name().to_owned()), ..Request::default() };
-            let other = crate::profile::plan(self.context.files, self.context.env, &request);
-            other.is_ok_and(|other| {
-                !other.roles.is_empty() && other.id() != self.id && other.shared_id().as_ref() == Some(&shared)
-            })
-        })
-    }
-
     fn steps(&self) -> (Begin, Vec<Step>) {
         strategy::steps(self.plan, &self.known, self.context.caller)
-    }
-
-    /// Who wants which role: the key of what was learned about it.
-    fn way(&self) -> String {
-        format!(
-            "{} {}",
-            self.plan.source.identity(),
-            self.plan.roles.first().map_or("", |role| role.arn.value.as_str())
-        )
     }
 
     fn device(&self) -> Device<'a> {
@@ -177,15 +140,15 @@ impl<'a> Obtaining<'a> {
         Device { serial, profile: &self.plan.profile.value }
     }
 
-    fn wait_for_turn(&self) -> Result<Option<Turn>, Error> {
-        let what = if self.plan.mfa.is_some() { "an MFA code" } else { "its session" };
+    fn wait_for_turn(&self, queue: Queue) -> Result<Option<Turn>, Error> {
+        let what = if queue == Queue::Device { "an MFA code" } else { "its session" };
         let waiting = || {
             // twenty of an SDK's calls would write over the one prompt
             if !self.context.silent {
                 self.context.tell(&format!("another mfa-run is waiting for {what}; this one goes on when it is done"));
             }
         };
-        match Turn::wait(self.context.env, self.plan, &self.id, self.context.deadline, waiting) {
+        match Turn::wait(self.context.env, queue, self.plan, &self.id, self.context.deadline, waiting) {
             Ok(Some(turn)) => Ok(Some(turn)),
             Ok(None) => {
                 Err(Error::Busy { serial: self.device().serial.to_owned(), profile: self.plan.profile.value.clone() })
@@ -205,7 +168,7 @@ impl<'a> Obtaining<'a> {
         (newer && new_enough && found.serves(self.plan, self.context, true)).then(|| found.session)
     }
 
-    fn act(&mut self, turn: Option<&Turn>) -> Result<Session, Error> {
+    fn act(&mut self, turn: &mut Option<Turn>) -> Result<Session, Error> {
         let connection = self.connection()?;
         let base = self.base(connection)?;
         loop {
@@ -251,11 +214,18 @@ impl<'a> Obtaining<'a> {
     }
 
     /// All the calls from where the cache ends to the session.
-    fn round(&mut self, connection: &Connection, base: &Base, turn: Option<&Turn>) -> Result<Round, Error> {
+    fn round(&mut self, connection: &Connection, base: &Base, turn: &mut Option<Turn>) -> Result<Round, Error> {
         let mut code = None;
         if self.steps().1.iter().any(|step| step.needs_code()) {
+            // a renewal that was to be for nothing turned out to cost a code
+            if turn.as_ref().is_some_and(|turn| turn.queue() == Queue::Session) {
+                *turn = self.wait_for_turn(Queue::Device)?;
+                if let Some(session) = self.made_by_another() {
+                    return Ok(Round::Done(session));
+                }
+            }
             code = Some(self.code(connection, base.signer())?);
-            self.known.others_wait = turn.is_some_and(Turn::others_want_more);
+            self.known.others_wait = turn.as_ref().is_some_and(Turn::others_want_more);
         }
         let (begin, steps) = self.steps();
         terminal::debug(|| format!("from {begin:?}: {steps:?}"));
@@ -368,7 +338,7 @@ impl<'a> Obtaining<'a> {
             Err(error) => error,
         };
         let Step::AssumeRole { hop, duration, with_code } = step else { unreachable!("it was AssumeRole") };
-        let way = self.way();
+        let way = way(self.plan);
         let refused_lately = self.index.refused_lately(&way, self.context.env.now());
         let can_ask = mfa::can_ask(&self.device(), &self.asking).is_ok();
         match error.refusal() {
@@ -525,7 +495,7 @@ impl<'a> Obtaining<'a> {
 
     /// What worked after something else did not.
     fn remember_way(&self) {
-        let (way, known) = (self.way(), &self.known);
+        let (way, known) = (way(self.plan), &self.known);
         let (fresh, shared) = (known.wants_fresh_code, known.only_shared);
         if (fresh && !self.index.wants_fresh_code.contains(&way)) || (shared && !self.index.only_shared.contains(&way))
         {
