@@ -3,8 +3,10 @@
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod list;
 pub mod login;
 pub mod logout;
+pub mod status;
 
 use crate::config::Files;
 use crate::credentials::TokenCode;

@@ -291,6 +291,17 @@ impl Source {
         }
     }
 
+    /// What people call it: the profile, or where else it comes from.
+    pub fn in_words(&self) -> &str {
+        match self {
+            Self::File { profile, .. } | Self::Process { profile, .. } => profile,
+            Self::Environment { .. } => "environment",
+            Self::Sdk(SdkSource::Profile { name, .. }) => name,
+            Self::Sdk(SdkSource::EcsContainer) => "EcsContainer",
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata",
+        }
+    }
+
     /// The access key, where the source is one that MFA can be used with.
     pub fn access_key(&self) -> Option<&AccessKey> {
         match self {

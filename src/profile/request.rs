@@ -156,6 +156,11 @@ impl RoleArn {
         self.0.split(':').nth(4).unwrap_or_default()
     }
 
+    /// The role's name, with its path where it has one.
+    pub fn name(&self) -> &str {
+        self.0.splitn(6, ':').nth(5).and_then(|role| role.strip_prefix("role/")).unwrap_or(&self.0)
+    }
+
     /// `aws`, `aws-cn`, `aws-us-gov` …
     pub fn partition(&self) -> &str {
         self.0.split(':').nth(1).unwrap_or("aws")
@@ -209,6 +214,11 @@ impl MfaSerial {
     /// As STS takes it in SerialNumber.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A virtual device's name, a hardware device's serial number.
+    pub fn name(&self) -> &str {
+        self.0.split_once(":mfa/").map_or(&self.0, |(_, name)| name)
     }
 
     /// The account of a virtual device.
