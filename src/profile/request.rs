@@ -136,6 +136,12 @@ impl Request {
     }
 }
 
+/// The arguments behind `mfa-run credential-process`, where the line is our own.
+pub fn own_arguments(line: &str) -> Option<Vec<String>> {
+    Request::from_credential_process(line)?.ok()?;
+    Some(split_command_line(line)?.split_off(2))
+}
+
 /// Splits as a POSIX shell and botocore do; on Windows backslashes are path separators, not escapes.
 fn split_command_line(line: &str) -> Option<Vec<String>> {
     if cfg!(windows) { shlex::split(&line.replace('\\', "\\\\")) } else { shlex::split(line) }
