@@ -244,7 +244,9 @@ impl<'f> Resolver<'f> {
         if profile.own("web_identity_token_file").is_some() {
             return sdk(text("role_arn").to_owned());
         }
-        if let Some(command) = profile.own("credential_process") {
+        // our own line says whom to ask for, not whose credentials begin
+        let process = profile.own("credential_process");
+        if let Some(command) = process.filter(|line| Request::from_credential_process(line.value).is_none()) {
             return Ok(Source::Process { command: command.value.to_owned(), profile: name });
         }
         Err(Error::NoSource { profile: name })
