@@ -210,6 +210,17 @@ fn a_background_job_ends_at_once_and_is_not_stopped() {
 }
 
 #[test]
+fn a_shell_may_hand_the_terminal_over_late() {
+    let sandbox = sandbox();
+    // Five tries: on a busy machine this test may itself be later than it means to be.
+    let asked = (0..5).any(|_| {
+        let mut terminal = ask(&sandbox).terminal_comes_late(Duration::from_millis(40)).on_terminal();
+        terminal.shows_within(PROMPT, Duration::from_secs(2))
+    });
+    assert!(asked, "it took the start of a foreground job for a background job");
+}
+
+#[test]
 fn a_person_who_waits_is_told_on_the_terminal() {
     let sandbox = sandbox();
     let mut terminal = ask(&sandbox).env("ASK_TELL", "waits for\u{7} another").on_terminal();
