@@ -28,6 +28,7 @@ enum Line {
     End,
     DeadlinePassed,
     /// The shell took the terminal back, and did not return it.
+    #[cfg_attr(windows, allow(dead_code, reason = "a console knows no jobs"))]
     Background,
     /// Hung up.
     Closed,
