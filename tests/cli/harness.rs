@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::support::{Sandbox, Tool};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PLANTED: &str = "wJalrXUtnFEMI/planted";
 
@@ -153,12 +153,18 @@ mod terminal {
     fn takes_its_whole_session_with_it() {
         let sandbox = Sandbox::new();
         let mut terminal = sandbox.shell_on_terminal("bash", "");
-        terminal.send_line("sleep 300 & echo pi''d $! .").expect("pid ");
+        terminal.send_line("trap '' HUP; sleep 300 & echo pi''d $! .").expect("pid ");
         assert!(terminal.shows_within(" .\r\n", Duration::from_secs(5)));
         let screen = terminal.screen();
         let pid = screen.split("pid ").nth(1).and_then(|rest| rest.split(' ').next()).expect("its pid").to_owned();
         drop(terminal);
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "it lives on: {state}");
+        // Killed is not gone yet; a hang-up alone would never do it here.
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let gone = || state().is_empty() || state().contains(") Z ");
+        let until = Instant::now() + Duration::from_secs(5);
+        while !gone() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(gone(), "it lives on: {}", state());
     }
 }
