@@ -104,7 +104,10 @@ impl File {
 
     pub(super) fn text(&self, name: Name) -> &str {
         match name {
-            Name::At { start, end } => std::str::from_utf8(&self.document.as_bytes()[start..end]).unwrap_or_default(),
+            Name::At { start, end } => {
+                let bytes = self.document.as_bytes();
+                std::str::from_utf8(&bytes[start..end]).unwrap_or_default()
+            }
             Name::Kept(name) => &self.names[name],
         }
     }

@@ -176,7 +176,6 @@ fn look(file: &File, warn: &mut impl FnMut(usize, WarningKind)) {
         warn(0, WarningKind::ByteOrderMark);
     }
     headers(file, warn);
-    let mut owner = String::new();
     let mut keys: HashMap<(&[u8], String), usize> = HashMap::new();
     let mut header: &[u8] = b"";
     for line in 0..document.line_count() {
@@ -192,11 +191,11 @@ fn look(file: &File, warn: &mut impl FnMut(usize, WarningKind)) {
             LineKind::Header => header = document.header(line),
             LineKind::Property => match document.property(line) {
                 Some((key, value)) => {
-                    owner = String::from_utf8_lossy(key).to_lowercase();
-                    if let Some(first) = keys.insert((header, owner.clone()), line + 1) {
-                        warn(line, WarningKind::DuplicateKey { key: owner.clone(), first });
+                    let key = String::from_utf8_lossy(key).to_lowercase();
+                    if let Some(first) = keys.insert((header, key.clone()), line + 1) {
+                        warn(line, WarningKind::DuplicateKey { key: key.clone(), first });
                     }
-                    property(document, line, value, &owner, warn);
+                    property(document, line, value, &key, warn);
                 }
                 None => warn(line, WarningKind::BareLine),
             },

@@ -111,6 +111,7 @@ fn botocore_reads_the_same() {
 }
 
 #[tokio::test]
+#[expect(deprecated, reason = "aws-config's name for types of aws-runtime; one dependency less")]
 async fn rusts_sdk_reads_the_same_where_nothing_warns() {
     use aws_config::profile::ProfileFileRegionProvider;
     use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
