@@ -97,7 +97,14 @@ impl File {
 
     /// The last section of that name.
     pub(super) fn section(&self, kind: SectionKind, name: &str) -> Option<Section<'_>> {
-        let named = |section: &Named| section.kind == kind && self.text(section.name) == name;
+        let bytes = self.document.as_bytes();
+        let named = |section: &Named| {
+            section.kind == kind
+                && match section.name {
+                    Name::At { start, end } => end - start == name.len() && bytes[start..end] == *name.as_bytes(),
+                    Name::Kept(kept) => self.names[kept] == name,
+                }
+        };
         let index = self.sections.iter().rposition(named)?;
         Some(Section { file: self, index, repeated: self.sections[..index].iter().any(named) })
     }
