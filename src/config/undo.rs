@@ -59,8 +59,8 @@ pub(super) struct Edit {
     section: Option<Text>,
     above: Mark,
     below: Mark,
-    /// How many lines below the header; tells lines apart that are alike.
-    offset: usize,
+    /// How many lines below the header, and how many such headers are before that one; tells lines apart that are alike.
+    place: (usize, usize),
     /// What was there.
     before: Vec<Kept>,
     /// What was written.
@@ -147,7 +147,7 @@ impl Edit {
             section: section_of(old, lines.start).map(Text::new),
             above: mark_above(old, lines.start),
             below: mark(old, lines.end),
-            offset: offset(old, lines.start),
+            place: place(old, lines.start),
             before: lines.clone().map(|line| keep(old, line)).collect(),
             after: written.clone().map(|line| Hash::of(new.line(line))).collect(),
             heading: has_header(old, lines.clone()) || has_header(new, written),
@@ -215,13 +215,15 @@ impl Edit {
                 places.retain(test);
             }
         };
-        let at_offset = |at: &usize| offset(document, *at) == self.offset;
+        let at_offset = |at: &usize| place(document, *at).0 == self.place.0;
+        let at_place = |at: &usize| place(document, *at) == self.place;
         if count == 0 {
             let all: Vec<usize> = (0..=document.line_count()).filter(|at| self.heading || in_section(at)).collect();
             let find = |test: &dyn Fn(&usize) -> bool| {
                 let mut places: Vec<usize> = all.iter().copied().filter(test).collect();
                 in_doubt(&mut places, &in_section);
                 in_doubt(&mut places, &at_offset);
+                in_doubt(&mut places, &at_place);
                 only(&places)
             };
             // One of the two neighbours may have gone.
@@ -235,7 +237,7 @@ impl Edit {
             .filter(|&at| hashes[at..at + count] == self.after)
             .filter(|at| self.heading || in_section(at))
             .collect();
-        let tests: [&dyn Fn(&usize) -> bool; 4] = [&in_section, &below_above, &above_below, &at_offset];
+        let tests: [&dyn Fn(&usize) -> bool; 5] = [&in_section, &below_above, &above_below, &at_offset, &at_place];
         for test in tests {
             in_doubt(&mut places, test);
         }
@@ -247,10 +249,12 @@ fn only(places: &[usize]) -> Option<usize> {
     places.first().copied().filter(|_| places.len() == 1)
 }
 
-/// How many lines the line is below its header.
-fn offset(document: &Document, line: usize) -> usize {
-    let above = document.headers().partition_point(|&header| header < line).checked_sub(1);
-    line - above.map_or(0, |section| document.headers()[section])
+/// How many lines the line is below its header, and how many headers before that one say the same.
+fn place(document: &Document, line: usize) -> (usize, usize) {
+    let headers = document.headers();
+    let Some(section) = headers.partition_point(|&header| header < line).checked_sub(1) else { return (line, 0) };
+    let same = |other: &&usize| document.header(**other) == document.header(headers[section]);
+    (line - headers[section], headers[..section].iter().filter(same).count())
 }
 
 /// The header above the line.
