@@ -63,12 +63,14 @@ impl Base {
 
 impl<'a> Obtaining<'a> {
     pub(super) fn new(plan: &'a Plan, context: &'a Context<'a>, cached: Option<Cached>) -> Self {
-        let mut asking = Asking::new(context.env).with_token_code(context.token_code.clone());
-        asking.mfa_process =
-            plan.mfa.as_ref().and_then(|mfa| mfa.process.as_ref()).map(|process| process.value.as_str());
-        // a given code is an answer: no question after it
-        asking.may_prompt = !context.no_prompt && context.token_code.is_none();
-        asking.deadline = context.deadline;
+        let asking = Asking {
+            token_code: context.token_code.clone().into(),
+            mfa_process: plan.mfa.as_ref().and_then(|mfa| mfa.process.as_ref()).map(|process| process.value.as_str()),
+            // a given code is an answer: no question after it
+            may_prompt: !context.no_prompt && context.token_code.is_none(),
+            deadline: context.deadline,
+            ..Asking::new(context.env)
+        };
         Self {
             plan,
             context,

@@ -2,5 +2,7 @@
 
 mod harness;
 #[cfg(unix)]
+mod main_job;
+#[cfg(unix)]
 mod prompt;
 mod support;

@@ -8,6 +8,7 @@ mod launch;
 mod pty;
 mod run;
 mod sandbox;
+mod world;
 
 #[cfg(unix)]
 pub(crate) use pty::Pty;
@@ -15,6 +16,7 @@ pub(crate) use run::Run;
 #[allow(unused_imports, reason = "for tests to name them")]
 pub(crate) use run::{Command, Running};
 pub(crate) use sandbox::Sandbox;
+pub(crate) use world::World;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
