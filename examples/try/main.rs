@@ -131,31 +131,30 @@ No question and no network: {} (a release build is faster).",
     let run = stage.run(screen, &["logout", "--all"]);
     run.expect(0)?.says("forgot")?;
     screen.quote(&run.stderr);
+    screen.say("\nFrom now on a session costs a code again:\n");
     let run = stage.run(screen, &["credential-process", "-p", "demo-admin", "--no-prompt"]);
     run.expect(3)?;
     same(&run.stdout, "", "nothing is left to print")?;
-    screen.say(
-        "
-That was it. To use it with your own account:
-",
-    );
+    screen.quote(&run.stderr);
+    screen.wait("see what to do with your own account");
+
+    screen.slide("6. With your own account");
+    screen.say("Install it:\n");
     screen.command("cargo install --path .");
     screen.say(
         "
-and in your ~/.aws/config, for a role that wants MFA (yours may look like the
-first lines already; any AWS tool then works with --profile admin):
+Profiles that have role_arn and mfa_serial work as they are:
 ",
     );
-    screen.quote(
-        "[profile admin-role]
-role_arn = arn:aws:iam::123456789012:role/admin
-source_profile = default
-mfa_serial = arn:aws:iam::123456789012:mfa/YOU
-
-[profile admin]
-credential_process = /path/to/mfa-run credential-process -p admin-role",
+    screen.command("mfa-run -p YOUR-PROFILE -- aws sts get-caller-identity");
+    screen.say(
+        "
+For tools that are not started through mfa-run, add a profile to ~/.aws/config
+and use its name wherever a profile is asked for (AWS_PROFILE, --profile):
+",
     );
-    screen.say("\nThe README goes on from here.");
+    screen.quote("[profile any-name]\ncredential_process = /path/to/mfa-run credential-process -p YOUR-PROFILE");
+    screen.say("\nThe README goes on from here. Nothing of this demo is left on your machine.");
     Ok(())
 }
 

@@ -50,6 +50,7 @@ impl Stage {
         let (aws, serial) = (Arc::clone(&stage.aws), stage.alice.mfa_serial.clone());
         screen.show_device(move || {
             let left = totp::STEP_SECONDS - aws.now().rem_euclid(totp::STEP_SECONDS);
+            // the next one, where the one of this window is spent: nobody has to wait
             let code = aws.fresh_code(&serial);
             format!(" alice's MFA device    {} {}    next code in {left:2} s ", &code[..3], &code[3..])
         });
