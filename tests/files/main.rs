@@ -2,6 +2,7 @@
 //! Rust's SDK; and what becomes of a file on disk when the writer is killed, refused or not alone.
 
 mod differential;
+#[cfg(unix)]
 mod disk;
 mod generate;
 mod identity;
