@@ -3,6 +3,7 @@
 pub mod configure;
 pub mod credential_process;
 pub mod exec;
+pub mod explain;
 pub mod export;
 pub mod list;
 pub mod login;
