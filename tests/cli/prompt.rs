@@ -23,7 +23,7 @@ fn asker() {
     if env.var("ASK").is_none() {
         return;
     }
-    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile: "admin" };
+    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile: "admin", login: "admin" };
     let deadline =
         env.var("ASK_DEADLINE").map(|millis| env.since_start(Duration::from_millis(millis.parse().unwrap())));
     let asking = Asking { mfa_process: env.var("ASK_PROCESS"), deadline, ..Asking::new(&env) };
@@ -253,7 +253,9 @@ fn a_closed_terminal_ends_it() {
     let mut terminal = ask(&sandbox).on_terminal();
     terminal.expect(PROMPT);
     assert!(terminal.hang_up(Duration::from_secs(5)), "it lives on");
-    assert!(!terminal.stdout().contains("error"), "SIGHUP ends it: {}", terminal.stdout());
+    // SIGHUP comes from the session's leader as it dies; on a busy machine the closed terminal is seen first.
+    let printed = terminal.stdout();
+    assert!(!printed.contains("error") || printed.contains("the terminal was closed"), "{printed}");
 
     let mut terminal = sh(&sandbox, "trap '' HUP; exec ask").on_terminal();
     terminal.expect(PROMPT);
