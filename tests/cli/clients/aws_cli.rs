@@ -131,18 +131,20 @@ fn a_code_typed_after_the_caller_gave_up_is_not_lost() {
 
 #[test]
 fn it_runs_with_the_session_in_its_environment() {
-    let mut world = world(Layout::OneEach, &["admin"]);
     let Some(aws) = installed("aws") else { return };
-    world.run(["login", "-p", "admin", "--token-code", &world.code()]).success();
     let aws = aws.path.to_str().expect("its path");
-    // What the caller's environment says otherwise is overruled.
-    world.set("AWS_PROFILE", "no-such-profile");
-    world.set("AWS_DEFAULT_REGION", "eu-central-1");
-    let wrapped = world.run(["-p", "admin", "--", aws, "sts", "get-caller-identity"]).success();
-    assert_prints_role(&wrapped, &world, "admin");
-    for shell in ["sh", "bash"] {
-        let script = format!("eval \"$(mfa-run export -p admin)\" && '{aws}' sts get-caller-identity");
-        assert_prints_role(&world.other(shell, ["-c", &script]).run().success(), &world, "admin");
+    for layout in [Layout::OneEach, Layout::SharedBase] {
+        let mut world = world(layout, &["admin"]);
+        world.run(["login", "-p", "admin", "--token-code", &world.code()]).success();
+        // What the caller's environment says otherwise is overruled.
+        world.set("AWS_PROFILE", "no-such-profile");
+        world.set("AWS_DEFAULT_REGION", "eu-central-1");
+        let wrapped = world.run(["-p", "admin", "--", aws, "sts", "get-caller-identity"]).success();
+        assert_prints_role(&wrapped, &world, "admin");
+        for shell in ["sh", "bash"] {
+            let script = format!("eval \"$(mfa-run export -p admin)\" && '{aws}' sts get-caller-identity");
+            assert_prints_role(&world.other(shell, ["-c", &script]).run().success(), &world, "admin");
+        }
+        assert_eq!((ours(&world), world.codes_used()), (2, 1), "{}", world.calls());
     }
-    assert_eq!((ours(&world), world.codes_used()), (2, 1), "{}", world.calls());
 }
