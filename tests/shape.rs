@@ -177,9 +177,10 @@ fn module_of(file: &Path) -> String {
     below.iter().next().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The code of a file: without comments, and without the tests at its end.
+/// The code of a file: without comments, and without the tests at its end; nothing of a module of tests.
 fn code_of(file: &Path) -> String {
-    if file.file_stem().is_some_and(|name| name == "tests") {
+    let below = file.strip_prefix(root()).unwrap().with_extension("");
+    if below.iter().any(|part| part == "tests") {
         return String::new();
     }
     let text = read(file);
