@@ -220,7 +220,9 @@ fn used_modules(code: &str) -> BTreeSet<String> {
 fn names(text: &str, name: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(name).any(|(at, _)| {
-        !text[..at].ends_with(part) && !(name.ends_with(part) && text[at + name.len()..].starts_with(part))
+        let after = &text[at + name.len()..];
+        let longer = text[..at].ends_with(part) || (name.ends_with(part) && after.starts_with(part));
+        !longer
     })
 }
 
