@@ -60,6 +60,13 @@ pub enum Refusal {
     Other,
 }
 
+impl Refusal {
+    /// Whether it is the credentials that don't work, whatever they are used for.
+    pub fn is_of_the_key(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::WrongSecret | Self::Expired)
+    }
+}
+
 impl Error {
     /// The refusal, where it is one.
     pub fn refusal(&self) -> Option<Refusal> {

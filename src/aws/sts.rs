@@ -21,9 +21,12 @@ use secrecy::ExposeSecret;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+/// How long a code that was typed waits for the connection that was opened meanwhile.
+const NETWORK_IS_SLOW: Duration = Duration::from_secs(2);
 
 /// A connection to STS. Makes its runtime when it is made: not before a call is known to be needed.
 #[derive(Debug)]
@@ -157,8 +160,12 @@ impl Connection {
 
     /// Does something slow (asks a person) while the connection is opened by asking who the signer is, and keeps it open until
     /// then: the code is answered in one round trip, and a dead key or a wrong clock is known before the code is spent.
-    pub fn meanwhile<T>(&self, signer: Signer<'_>, slow: impl FnOnce() -> T) -> (Option<Result<Identity, Error>>, T) {
-        let (done, mut is_done) = oneshot::channel::<()>();
+    pub fn meanwhile<T, E>(
+        &self,
+        signer: Signer<'_>,
+        slow: impl FnOnce() -> Result<T, E>,
+    ) -> (Option<Result<Identity, Error>>, Result<T, E>) {
+        let (done, mut is_done) = oneshot::channel::<bool>();
         std::thread::scope(|scope| {
             let connected = scope.spawn(move || {
                 self.runtime.block_on(async {
@@ -172,18 +179,20 @@ impl Connection {
                             _ => first,
                         }
                     };
-                    let answer = tokio::select! {
-                        answer = asked => Some(answer),
-                        _ = &mut is_done => None,
+                    let mut asked = std::pin::pin!(asked);
+                    let worked = tokio::select! {
+                        answer = &mut asked => {
+                            let _ = is_done.await;
+                            return Some(answer);
+                        }
+                        worked = &mut is_done => worked.unwrap_or(false),
                     };
-                    if answer.is_some() {
-                        let _ = is_done.await;
-                    }
-                    answer
+                    // a person faster than the network: the answer on its way comes sooner than another one would
+                    if worked { tokio::time::timeout(NETWORK_IS_SLOW, asked).await.ok() } else { None }
                 })
             });
             let result = slow();
-            let _ = done.send(());
+            let _ = done.send(result.is_ok());
             (connected.join().unwrap_or_default(), result)
         })
     }
