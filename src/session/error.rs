@@ -78,7 +78,7 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
             let mfa = if plan.mfa.is_none() { "; if it wants MFA: --mfa-serial ARN" } else { "" };
             format!("{both}check the ARN {arn}, its trust policy{id} and your sts:AssumeRole permission{mfa}")
         }
-        Refusal::ClockSkew { .. } => format!("set this machine's clock: {SET_CLOCK}"),
+        Refusal::ClockSkew => format!("set this machine's clock: {SET_CLOCK}"),
         Refusal::Expired => "the source's session is over: get a new one, then run it again".into(),
         Refusal::UnknownKey => format!("check that {source} exists and is active: aws iam list-access-keys"),
         Refusal::WrongSecret => format!("check the secret of {source}"),

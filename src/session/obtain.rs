@@ -21,8 +21,8 @@ use chrono::{DateTime, Utc};
 
 /// A session that others are made from must outlive the calls.
 const LEAST: i64 = 5 * 60;
-/// More than this off, and a person should hear of it.
-const CLOCK_IS_WRONG: i64 = 60;
+/// Some of AWS's services refuse a signature that is more than five minutes off.
+const CLOCK_IS_WRONG: i64 = 5 * 60;
 
 pub(super) struct Obtaining<'a> {
     plan: &'a Plan,
@@ -371,11 +371,12 @@ impl<'a> Obtaining<'a> {
     }
 
     fn tell_clock(&self, connection: &Connection) {
-        if let Some(offset) = connection.clock_offset().filter(|offset| offset.abs() > CLOCK_IS_WRONG) {
+        let offset = connection.clock_offset();
+        if offset.abs() > CLOCK_IS_WRONG {
             let side = if offset > 0 { "behind" } else { "ahead of" };
             self.context.warn(&format!(
                 "this machine's clock is {} min {side} AWS's; set it, or other tools will be refused",
-                offset.abs() / 60
+                (offset.abs() + 30) / 60
             ));
         }
     }

@@ -35,7 +35,7 @@ fn a_given_code_is_signed_again_and_spent_once() {
 #[test]
 fn a_little_off_is_fine_and_not_worth_a_word() {
     let world = World::with_one_role();
-    world.aws.set_clock_offset(5 * MINUTES);
+    world.aws.set_clock_offset(3 * MINUTES);
     let run = world.run(["-p", "admin", "--token-code", &world.code(), "--", "true"]).success();
     assert_eq!(run.stderr, "");
 }

@@ -1,6 +1,8 @@
 //! The program, run as a program: one module a behaviour. `support` has the sandbox and the terminal.
 
 #[cfg(unix)]
+mod clients;
+#[cfg(unix)]
 mod clock;
 #[cfg(unix)]
 mod codes;

