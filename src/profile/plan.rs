@@ -279,11 +279,26 @@ impl Plan {
 }
 
 impl Source {
-    /// What tells it from every other source. No secret.
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File { key, .. } | Self::Environment { key, .. } => format!("access key {}", key.id),
+            Self::Process { profile, .. } => format!("the credential_process of profile {profile}"),
+            Self::Sdk(SdkSource::Profile { name, .. }) => format!("profile {name}"),
+            Self::Sdk(SdkSource::EcsContainer) => "the ECS container".into(),
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "the EC2 instance".into(),
+        }
+    }
+
+    /// What tells it from every other source, for the index. Security: a command line may hold a secret, and is hashed.
     pub fn identity(&self) -> String {
         match self {
             Self::File { key, .. } | Self::Environment { key, .. } => key.id.clone(),
-            Self::Process { command, .. } => format!("credential_process {command}"),
+            Self::Process { command, .. } => {
+                let mut hash = Hasher::new();
+                hash.field("command", command);
+                hash.finish("credential_process").0
+            }
             Self::Sdk(SdkSource::Profile { name, identity }) => format!("profile {name} {identity}"),
             Self::Sdk(SdkSource::EcsContainer) => "EcsContainer".into(),
             Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata".into(),
