@@ -145,16 +145,19 @@ impl From<session::Error> for Error {
         let kind = match &error {
             session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
-            session::Error::Code(Code::NotSixDigits { .. } | Code::UnknownPrompt { .. }) => Kind::Usage,
+            session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
+            // what a program printed is no mistake in the command line
+            session::Error::Code(Code::NotSixDigits { origin }) if origin == "--token-code" => Kind::Usage,
             session::Error::Code(_) | session::Error::Busy { .. } => Kind::Failure,
             session::Error::Aws { error: aws::Error::Refused { .. }, .. } => Kind::Refused,
             session::Error::Aws { error: aws::Error::CaBundle { .. }, .. } => Kind::Usage,
+            session::Error::SourceIsSession { .. } => Kind::Usage,
             session::Error::Aws { .. } => Kind::Failure,
         };
         let cause = match &error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
-            session::Error::Busy { .. } => None,
+            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

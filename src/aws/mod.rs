@@ -2,6 +2,7 @@
 //! proxies, a clock that can be put right, time limits, and errors in AWS's words without its secrets.
 
 mod error;
+pub mod iam;
 pub mod source;
 pub mod sts;
 
@@ -61,7 +62,8 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, Error> {
     let pem = std::fs::read(path).map_err(|error| bundle(error.to_string()))?;
     let mut certificates = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        certificate.map_err(|error| bundle(error.to_string()))?;
+        let certificate = certificate.map_err(|error| bundle(error.to_string()))?;
+        webpki::anchor_from_trusted_cert(&certificate).map_err(|error| bundle(error.to_string()))?;
         certificates += 1;
     }
     if certificates == 0 {

@@ -162,7 +162,7 @@ fn code(plan: &Plan, env: &Env, request: &Request) -> Code {
     let serial = plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
     let way = match request.token_code {
         Some(_) => Ok(Way::Given),
-        None => mfa::can_ask(&Device { serial, profile: &plan.profile.value }, &asking),
+        None => mfa::can_ask(&Device { serial, profile: &plan.profile.value, login: plan.login_profile() }, &asking),
     };
     let by = |by, why: &str| Code { by: Some(by), why: why.to_owned() };
     match way {

@@ -1,6 +1,6 @@
 //! The plan and the strategy as a table: files, environment and options in, steps or an error out.
 
-use super::plan::{Plan, plan};
+use super::plan::{Plan, Source, plan};
 use super::request::Request;
 use super::strategy::{Begin, Caller, Known, Step, steps};
 use crate::config::Files;
@@ -202,7 +202,11 @@ fn shown(plan: &Plan) -> String {
         format!("{name}{id}{duration}")
     });
     let region = plan.region.as_ref().map_or("-", |region| &region.value);
-    format!("{} | {mfa} | {} | {region}", plan.source.identity(), roles.collect::<Vec<_>>().join(", "))
+    let source = match &plan.source {
+        Source::Process { command, .. } => format!("credential_process {command}"),
+        source => source.identity(),
+    };
+    format!("{source} | {mfa} | {} | {region}", roles.collect::<Vec<_>>().join(", "))
 }
 
 #[test]

@@ -395,7 +395,7 @@ impl<'f> Resolver<'f> {
                 return Err(Error::TooLongForRole { asked });
             }
         }
-        let sts = super::sts::sts(self.env, leaf.as_ref(), region.as_ref(), &self.roles, mfa.as_ref())?;
+        let sts = super::endpoint::sts(self.env, leaf.as_ref(), region.as_ref(), &self.roles, mfa.as_ref())?;
         let plan = Plan { profile, region, sts, source, mfa, roles: self.roles, duration, mfa_session };
         check(plan)
     }

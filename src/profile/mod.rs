@@ -4,12 +4,12 @@
 #[cfg(test)]
 mod cases;
 mod chain;
+mod endpoint;
 mod error;
 mod lookup;
 pub mod plan;
 pub mod request;
 pub mod strategy;
-mod sts;
 
 pub use error::Error;
 pub use plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts, plan};

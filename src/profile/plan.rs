@@ -270,6 +270,15 @@ impl Plan {
         Self { roles: vec![], ..self.clone() }
     }
 
+    /// The profile `login -p` takes: this one, or the source's where only a role's ARN was given. Empty where there is none.
+    pub fn login_profile(&self) -> &str {
+        match (&self.profile.from, &self.source) {
+            (Provenance::Flag("--role-arn"), Source::File { profile, .. }) => profile,
+            (Provenance::Flag("--role-arn"), _) => "",
+            _ => &self.profile.value,
+        }
+    }
+
     fn hash_source(&self, hash: &mut Hasher) {
         hash.field("source", &self.source.identity());
         match &self.sts.endpoint_url {
@@ -280,11 +289,26 @@ impl Plan {
 }
 
 impl Source {
-    /// What tells it from every other source. No secret.
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File { key, .. } | Self::Environment { key, .. } => format!("access key {}", key.id),
+            Self::Process { profile, .. } => format!("the credential_process of profile {profile}"),
+            Self::Sdk(SdkSource::Profile { name, .. }) => format!("profile {name}"),
+            Self::Sdk(SdkSource::EcsContainer) => "the ECS container".into(),
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "the EC2 instance".into(),
+        }
+    }
+
+    /// What tells it from every other source, for the index. Security: a command line may hold a secret, and is hashed.
     pub fn identity(&self) -> String {
         match self {
             Self::File { key, .. } | Self::Environment { key, .. } => key.id.clone(),
-            Self::Process { command, .. } => format!("credential_process {command}"),
+            Self::Process { command, .. } => {
+                let mut hash = Hasher::new();
+                hash.field("command", command);
+                hash.finish("credential_process").0
+            }
             Self::Sdk(SdkSource::Profile { name, identity }) => format!("profile {name} {identity}"),
             Self::Sdk(SdkSource::EcsContainer) => "EcsContainer".into(),
             Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata".into(),

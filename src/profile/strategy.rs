@@ -4,7 +4,7 @@
 //! |---|---|
 //! | role without MFA | AssumeRole |
 //! | MFA, no role | the shared MFA session |
-//! | a duration over 1 h is asked, or `mfa_session = role` | AssumeRole with the code, for that long |
+//! | a duration over 1 h is asked, or `mfa_session = role`; and the role is not granted to shared MFA sessions only | AssumeRole with the code, for that long |
 //! | a shared MFA session lives | AssumeRole from it, 1 h |
 //! | `mfa_session = shared`, the role refuses 12 h, or a renewing caller with several roles behind the device | shared MFA session, then AssumeRole 1 h |
 //! | otherwise | AssumeRole with the code, 12 h |
@@ -148,8 +148,8 @@ pub fn row(plan: &Plan, known: &Known, caller: Caller) -> Row {
     let mfa_session = plan.mfa_session.as_ref().map(|setting| setting.value);
     let refuses_default = known.refused_duration.is_some_and(|refused| refused <= LONGEST) && asked.is_none();
     match mfa_session {
-        _ if asked.is_some_and(|asked| asked > CHAINED) => Row::LongDuration,
-        Some(MfaSession::Role) if !refuses_default => Row::OneCodeARole,
+        _ if asked.is_some_and(|asked| asked > CHAINED) && !known.only_shared => Row::LongDuration,
+        Some(MfaSession::Role) if !refuses_default && !known.only_shared => Row::OneCodeARole,
         _ if known.wants_fresh_code => Row::FreshCode,
         _ if known.shared => Row::SharedLives,
         Some(MfaSession::Shared) => Row::OneCodeForAll,
@@ -176,7 +176,7 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
         Row::NoRole => (Begin::Source, vec![Step::GetSessionToken { duration: plan.asked().unwrap_or(LONGEST) }]),
         Row::NoMfa => {
             let most = if plan.source.access_key().is_some() { LONGEST } else { CHAINED };
-            direct(asked.unwrap_or(CHAINED).min(most), false)
+            direct(within(asked.unwrap_or(CHAINED).min(most), known), false)
         }
         Row::LongDuration | Row::OneCodeARole | Row::FreshCode | Row::Otherwise => {
             direct(within(asked.unwrap_or(LONGEST), known), true)

@@ -122,11 +122,11 @@ pub fn forget(context: &Context<'_>, id: &SessionId) -> Result<bool, keychain::E
     Ok(was_there)
 }
 
-/// `1 ASKED MADE` and a line end before the JSON of credential_process.
+/// `1 ASKED MADE` (seconds, milliseconds since 1970) and a line end before the JSON of credential_process.
 fn encode(session: &Session, asked: u32, made: DateTime<Utc>) -> Zeroizing<Vec<u8>> {
     let mut json = Zeroizing::new(Vec::with_capacity(4_096));
     process::write(session, &mut *json).expect("a Vec takes everything");
-    let mut item = Zeroizing::new(format!("1 {asked} {}\n", made.timestamp()).into_bytes());
+    let mut item = Zeroizing::new(format!("1 {asked} {}\n", made.timestamp_millis()).into_bytes());
     item.reserve_exact(json.len());
     item.extend_from_slice(&json);
     item
@@ -139,7 +139,7 @@ fn decode(item: &[u8]) -> Option<Cached> {
     let ("1", asked, made) = (header.next()?, header.next()?.parse().ok()?, header.next()?.parse().ok()?) else {
         return None;
     };
-    Some(Cached { session: process::parse(&item[end + 1..])?, asked, made: DateTime::from_timestamp(made, 0)? })
+    Some(Cached { session: process::parse(&item[end + 1..])?, asked, made: DateTime::from_timestamp_millis(made)? })
 }
 
 #[cfg(test)]

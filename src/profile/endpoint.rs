@@ -1,10 +1,11 @@
-//! Where STS is: the Region's endpoint, the partition's own, or another one that environment or profile names.
+//! Where STS is and how to get there: Region, partition, endpoint, CA bundle.
 
 use super::Error;
 use super::lookup::Lookup;
 use super::plan::{Mfa, Provenance, Role, Setting, Sts};
 use crate::env::Env;
 
+/// Flag, environment, services section, profile, in the SDKs' order. Of a chain of roles the first says the partition.
 pub(super) fn sts(
     env: &Env,
     leaf: Option<&Lookup<'_>>,
