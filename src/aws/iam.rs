@@ -16,11 +16,17 @@ use std::path::Path;
 pub fn list_mfa_devices(key: &AccessKey, sts: &Sts, endpoint_url: Option<&str>) -> Result<Vec<MfaSerial>, Error> {
     let client_error = |error: std::io::Error| Error::Client { reason: error.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(client_error)?;
+    // IAM is one a partition, and takes no signature for another Region
+    let home = match sts.partition.as_str() {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    };
     let plain = endpoint_url.is_some_and(|url| url.starts_with("http://"));
     let bundle = sts.ca_bundle.as_ref().map(|path| Path::new(path.value.as_str()));
     let mut config = aws_sdk_iam::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(sts.region.clone()))
+        .region(Region::new(home))
         .credentials_provider(Credentials::new(&key.id, key.secret.expose_secret(), None, None, "mfa-run"))
         .http_client(http_client(bundle.filter(|_| !plain), plain)?)
         .timeout_config(timeouts())

@@ -11,6 +11,8 @@ mod duration;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod explaining;
+#[cfg(unix)]
 mod export;
 #[cfg(unix)]
 mod faults;
@@ -19,6 +21,10 @@ mod freshness;
 mod harness;
 #[cfg(unix)]
 mod keychains;
+#[cfg(unix)]
+mod listing;
+#[cfg(unix)]
+mod login;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
@@ -32,3 +38,8 @@ mod refusals;
 #[cfg(unix)]
 mod secrets;
 mod support;
+
+#[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
+mod picking;
