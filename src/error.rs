@@ -55,6 +55,16 @@ impl Error {
         Self::new(Kind::Failure, "the token code cannot be read from stdin").cause(error.to_string())
     }
 
+    /// The endpoint of `serve` cannot be started.
+    pub(crate) fn endpoint(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the endpoint on 127.0.0.1 cannot be started").cause(error.to_string())
+    }
+
+    /// The wrapped command's end cannot be waited for.
+    pub(crate) fn wait(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the end of the command cannot be waited for").cause(error.to_string())
+    }
+
     /// The index cannot be written.
     pub(crate) fn index(error: io::Error) -> Self {
         Self::new(Kind::Failure, "the index of cached sessions cannot be written").cause(error.to_string())

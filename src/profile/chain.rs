@@ -4,7 +4,7 @@ use super::Error;
 use super::lookup::{Lookup, bad};
 use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts};
 use super::request::{MfaSerial, Request, RoleArn, Seconds};
-use crate::config::{FileKind, Files};
+use crate::config::{FileKind, Files, served};
 use crate::credentials::AccessKey;
 use crate::env::Env;
 
@@ -86,11 +86,11 @@ impl<'f> Resolver<'f> {
         Ok(At::Profile { name, named_by: None, options: request.clone() })
     }
 
-    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin.
+    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin, with `--serve` too.
     fn profile_variable(&self) -> Option<(&'static str, &'f str)> {
         ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
             .into_iter()
-            .find_map(|name| Some((name, self.env.var(name)?)))
+            .find_map(|name| Some((name, self.env.var(name).filter(|profile| *profile != served::PROFILE)?)))
     }
 
     fn display_name(&self, request: &Request) -> Setting<String> {

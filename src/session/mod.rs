@@ -6,6 +6,7 @@ mod error;
 pub mod index;
 mod obtain;
 mod queue;
+pub mod renew;
 
 pub use error::Error;
 
