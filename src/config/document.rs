@@ -2,7 +2,7 @@
 //! as botocore's parser (Python's `configparser`) tells them; what that parser refuses is kept and passed over.
 //! Nothing is copied and no key is looked at before somebody asks for it: this is on the way of every AWS command.
 
-use std::io::BufRead;
+use memchr::memchr;
 use std::ops::Range;
 
 /// What a line is.
@@ -64,11 +64,11 @@ impl Document {
         let bytes = &document.bytes;
         // A byte order mark belongs to no line: no edit touches it.
         let mut start = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
-        let lone_returns = count_to(b'\r', bytes) < bytes.len();
+        let returns = memchr(b'\r', bytes).is_some();
         // The indentation of the last header or property; `None` before the first property of a section.
         let mut property: Option<(usize, usize)> = None;
         while start < bytes.len() {
-            let end = start + line_length(&bytes[start..], lone_returns);
+            let end = start + line_length(&bytes[start..], returns);
             let line = &bytes[start..end];
             let (indent, columns) = leading_space(line);
             let content = &line[indent..];
@@ -200,26 +200,13 @@ fn first_byte(key: &str) -> u8 {
     key.as_bytes().first().copied().unwrap_or_default()
 }
 
-/// How many bytes come before the first `byte`; all where there is none. `skip_until` is libc's memchr, the one quick
-/// search that std gives without a `str`.
-fn count_to(byte: u8, bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    match rest.skip_until(byte) {
-        Ok(count) if count > 0 && bytes[count - 1] == byte => count - 1,
-        _ => bytes.len(),
-    }
-}
-
 /// The length of the first line with its ending: LF, CRLF, or a CR alone, as Python's universal newlines have it.
-fn line_length(bytes: &[u8], lone_returns: bool) -> usize {
-    let length = bytes.len().min(count_to(b'\n', bytes) + 1);
-    if lone_returns {
-        let returned = count_to(b'\r', &bytes[..length]) + 1;
-        if returned < length && bytes[returned] != b'\n' {
-            return returned;
-        }
+fn line_length(bytes: &[u8], returns: bool) -> usize {
+    let length = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+    match returns.then(|| memchr(b'\r', &bytes[..length])).flatten() {
+        Some(at) if bytes.get(at + 1) != Some(&b'\n') => at + 1,
+        _ => length,
     }
-    length
 }
 
 /// The text between the first bracket and the last, if there is any; whatever follows does not count.
@@ -242,6 +229,9 @@ pub(super) fn is_space(c: char) -> bool {
 
 /// How many bytes, and how many characters, of white space a line begins with.
 pub(super) fn leading_space(line: &[u8]) -> (usize, usize) {
+    if line.first().is_some_and(u8::is_ascii_graphic) {
+        return (0, 0);
+    }
     let ascii = line.iter().position(|&byte| !is_space(char::from(byte)) || byte >= 0x80).unwrap_or(line.len());
     if line.get(ascii).is_none_or(|byte| *byte < 0x80) {
         return (ascii, ascii);

@@ -190,7 +190,11 @@ impl Document {
     /// Replaces whole lines, each of the new ones with its ending, and records how to take that back. Refused where any
     /// other line would become another kind of line.
     pub(super) fn replace_lines(&mut self, lines: Range<usize>, text: &[u8]) -> Result<(), Error> {
-        let after = Self::parse(self.with_lines(lines.clone(), text));
+        let bytes = self.with_lines(lines.clone(), text);
+        if bytes == self.as_bytes() {
+            return Ok(());
+        }
+        let after = Self::parse(bytes);
         let below = self.line_count() - lines.end;
         let tail = after.line_count().checked_sub(below).filter(|tail| *tail >= lines.start);
         let tail = tail.ok_or(Error::Misread { line: lines.end + 1 })?;

@@ -97,14 +97,24 @@ impl File {
 
     /// The last section of that name.
     pub(super) fn section(&self, kind: SectionKind, name: &str) -> Option<Section<'_>> {
-        let named = |section: &Named| section.kind == kind && self.text(section.name) == name;
+        let bytes = self.document.as_bytes();
+        let named = |section: &Named| {
+            section.kind == kind
+                && match section.name {
+                    Name::At { start, end } => end - start == name.len() && bytes[start..end] == *name.as_bytes(),
+                    Name::Kept(kept) => self.names[kept] == name,
+                }
+        };
         let index = self.sections.iter().rposition(named)?;
         Some(Section { file: self, index, repeated: self.sections[..index].iter().any(named) })
     }
 
     pub(super) fn text(&self, name: Name) -> &str {
         match name {
-            Name::At { start, end } => std::str::from_utf8(&self.document.as_bytes()[start..end]).unwrap_or_default(),
+            Name::At { start, end } => {
+                let bytes = self.document.as_bytes();
+                std::str::from_utf8(&bytes[start..end]).unwrap_or_default()
+            }
             Name::Kept(name) => &self.names[name],
         }
     }

@@ -22,6 +22,16 @@ pub enum SectionKind {
 /// Kind and name of the section under a header.
 pub(super) fn interpret(file: FileKind, header: &[u8]) -> (SectionKind, Cow<'_, str>) {
     let ignored = (SectionKind::Ignored, Cow::Borrowed(""));
+    // Nearly every header there is; the rest of this function says the same of it, slowly.
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    if file == FileKind::Config
+        && let Some(name) = header.strip_prefix(b"profile ")
+        && !name.is_empty()
+        && name.iter().all(plain)
+        && let Ok(name) = std::str::from_utf8(name)
+    {
+        return (SectionKind::Profile, name.into());
+    }
     let Ok(text) = std::str::from_utf8(header) else { return ignored };
     match file {
         _ if text == "DEFAULT" => (SectionKind::Defaults, text.into()),

@@ -59,6 +59,8 @@ pub(super) struct Edit {
     section: Option<Text>,
     above: Mark,
     below: Mark,
+    /// How many lines below the header, and how many such headers are before that one; tells lines apart that are alike.
+    place: (usize, usize),
     /// What was there.
     before: Vec<Kept>,
     /// What was written.
@@ -145,6 +147,7 @@ impl Edit {
             section: section_of(old, lines.start).map(Text::new),
             above: mark_above(old, lines.start),
             below: mark(old, lines.end),
+            place: place(old, lines.start),
             before: lines.clone().map(|line| keep(old, line)).collect(),
             after: written.clone().map(|line| Hash::of(new.line(line))).collect(),
             heading: has_header(old, lines.clone()) || has_header(new, written),
@@ -207,15 +210,26 @@ impl Edit {
         let in_section = |at: &usize| section_of(document, *at) == self.section.as_ref().map(Text::bytes);
         let below_above = |at: &usize| mark_above(document, *at) == self.above;
         let above_below = |at: &usize| mark(document, *at + count) == self.below;
+        let in_doubt = |places: &mut Vec<usize>, test: &dyn Fn(&usize) -> bool| {
+            if places.len() > 1 && places.iter().any(test) {
+                places.retain(test);
+            }
+        };
+        let at_offset = |at: &usize| place(document, *at).0 == self.place.0;
+        let at_place = |at: &usize| place(document, *at) == self.place;
         if count == 0 {
-            let places: Vec<usize> = (0..=document.line_count()).filter(|at| self.heading || in_section(at)).collect();
-            let both = only(places.iter().copied().filter(|at| below_above(at) && above_below(at)));
-            // A neighbour may have gone; the other one will do.
-            let place = both.or_else(|| {
-                let above = only(places.iter().copied().filter(|at| self.above != Mark::Edge && below_above(at)));
-                let below = || only(places.iter().copied().filter(above_below));
-                above.filter(in_section).or_else(below)
-            });
+            let all: Vec<usize> = (0..=document.line_count()).filter(|at| self.heading || in_section(at)).collect();
+            let find = |test: &dyn Fn(&usize) -> bool| {
+                let mut places: Vec<usize> = all.iter().copied().filter(test).collect();
+                in_doubt(&mut places, &in_section);
+                in_doubt(&mut places, &at_offset);
+                in_doubt(&mut places, &at_place);
+                only(&places)
+            };
+            // One of the two neighbours may have gone.
+            let place = find(&|at| below_above(at) && above_below(at))
+                .or_else(|| find(&|at| self.above != Mark::Edge && in_section(at) && below_above(at)))
+                .or_else(|| find(&above_below));
             return place.map(|at| at..at);
         }
         let hashes: Vec<Hash> = (0..document.line_count()).map(|line| Hash::of(document.line(line))).collect();
@@ -223,18 +237,24 @@ impl Edit {
             .filter(|&at| hashes[at..at + count] == self.after)
             .filter(|at| self.heading || in_section(at))
             .collect();
-        let tests: [&dyn Fn(&usize) -> bool; 3] = [&in_section, &below_above, &above_below];
+        let tests: [&dyn Fn(&usize) -> bool; 5] = [&in_section, &below_above, &above_below, &at_offset, &at_place];
         for test in tests {
-            if places.len() > 1 && places.iter().any(test) {
-                places.retain(test);
-            }
+            in_doubt(&mut places, test);
         }
-        only(places.into_iter()).map(|at| at..at + count)
+        only(&places).map(|at| at..at + count)
     }
 }
 
-fn only(mut places: impl Iterator<Item = usize>) -> Option<usize> {
-    places.next().filter(|_| places.next().is_none())
+fn only(places: &[usize]) -> Option<usize> {
+    places.first().copied().filter(|_| places.len() == 1)
+}
+
+/// How many lines the line is below its header, and how many headers before that one say the same.
+fn place(document: &Document, line: usize) -> (usize, usize) {
+    let headers = document.headers();
+    let Some(section) = headers.partition_point(|&header| header < line).checked_sub(1) else { return (line, 0) };
+    let same = |other: &&usize| document.header(**other) == document.header(headers[section]);
+    (line - headers[section], headers[..section].iter().filter(same).count())
 }
 
 /// The header above the line.

@@ -1,7 +1,7 @@
 //! What is wrong with the files, for `doctor`: what some SDK refuses, drops without a word, or reads in another way than
 //! the others do.
 
-use super::document::{LineKind, trim};
+use super::document::{LineKind, leading_space, trim};
 use super::file::File;
 use super::{Document, FileKind, Files, Origin, SectionKind, header_of};
 use crate::terminal::escape;
@@ -84,6 +84,10 @@ pub enum WarningKind {
     },
     /// An indented header or key: to botocore it is one, the others take it for more of what is above.
     Indented,
+    /// A carriage return without a line feed ends a line for botocore only.
+    LoneReturn,
+    /// An indented comment: Rust's SDK takes it for more of what is above, or refuses the whole file.
+    IndentedComment,
     /// `key: value`, which only botocore reads.
     Colon {
         /// The key.
@@ -139,6 +143,8 @@ impl fmt::Display for Warning {
             }
             ContinuedValue { key } => write!(f, "the indented lines below are taken for more of {}", escape(key))?,
             Indented => f.write_str("indented: SDKs disagree what it belongs to")?,
+            LoneReturn => f.write_str("only Python's SDK takes a carriage return alone for the end of a line")?,
+            IndentedComment => f.write_str("an indented comment: to some SDKs it is none, and they refuse the file")?,
             Colon { key } => write!(f, "only Python's SDK reads {} with a colon", escape(key))?,
         }
         if self.is_refused_by_botocore() {
@@ -170,7 +176,6 @@ fn look(file: &File, warn: &mut impl FnMut(usize, WarningKind)) {
         warn(0, WarningKind::ByteOrderMark);
     }
     headers(file, warn);
-    let mut owner = String::new();
     let mut keys: HashMap<(&[u8], String), usize> = HashMap::new();
     let mut header: &[u8] = b"";
     for line in 0..document.line_count() {
@@ -178,23 +183,26 @@ fn look(file: &File, warn: &mut impl FnMut(usize, WarningKind)) {
         if std::str::from_utf8(bytes).is_err() {
             warn(line, WarningKind::NotUtf8);
         }
+        if bytes.ends_with(b"\r") {
+            warn(line, WarningKind::LoneReturn);
+        }
         match document.kind(line) {
             LineKind::Stray => warn(line, WarningKind::Stray),
             LineKind::Header => header = document.header(line),
             LineKind::Property => match document.property(line) {
                 Some((key, value)) => {
-                    owner = String::from_utf8_lossy(key).to_lowercase();
-                    if let Some(first) = keys.insert((header, owner.clone()), line + 1) {
-                        warn(line, WarningKind::DuplicateKey { key: owner.clone(), first });
+                    let key = String::from_utf8_lossy(key).to_lowercase();
+                    if let Some(first) = keys.insert((header, key.clone()), line + 1) {
+                        warn(line, WarningKind::DuplicateKey { key: key.clone(), first });
                     }
-                    property(document, line, value, &owner, warn);
+                    property(document, line, value, &key, warn);
                 }
                 None => warn(line, WarningKind::BareLine),
             },
+            LineKind::Comment if leading_space(bytes).0 > 0 => warn(line, WarningKind::IndentedComment),
             LineKind::Blank | LineKind::Comment | LineKind::Nested => (),
         }
-        let at_edge = !bytes.first().is_some_and(|byte| *byte == b' ' || *byte == b'\t');
-        if matches!(document.kind(line), LineKind::Header | LineKind::Property) && !at_edge {
+        if matches!(document.kind(line), LineKind::Header | LineKind::Property) && leading_space(bytes).0 > 0 {
             warn(line, WarningKind::Indented);
         }
     }

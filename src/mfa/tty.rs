@@ -28,6 +28,7 @@ enum Line {
     End,
     DeadlinePassed,
     /// The shell took the terminal back, and did not return it.
+    #[cfg_attr(windows, allow(dead_code, reason = "a console knows no jobs"))]
     Background,
     /// Hung up.
     Closed,
@@ -50,20 +51,18 @@ pub(super) fn ask(device: &Device<'_>, notice: Option<&str>, deadline: Option<In
             Line::Text(text) => match TokenCode::parse(&text) {
                 Some(code) => {
                     if system::caller() != caller {
-                        let _ = terminal
-                            .write("The program that asked is gone; its next try will find the session.\n", None);
+                        terminal.tell("The program that asked is gone; its next try will find the session.\n");
                     }
                     return Ok(code);
                 }
                 None => before = Some("An MFA code is six digits.\n".into()),
             },
             Line::End => {
-                let _ = terminal.write("\n", deadline);
+                terminal.tell("\n");
                 return Err(Error::Cancelled);
             }
             Line::DeadlinePassed => {
-                let soon = Some(Instant::now() + Duration::from_millis(100));
-                let _ = terminal.write("\nToo late: the program that asked waits no longer.\n", soon);
+                terminal.tell("\nToo late: the program that asked waits no longer.\n");
                 return Err(Error::too_late(device));
             }
             Line::Background => return Err(Error::nobody(device, Why::Background)),
@@ -84,7 +83,13 @@ pub fn tell_terminal(env: &Env, line: &str) {
         return;
     }
     if let Ok(terminal) = Terminal::open() {
-        let soon = Some(Instant::now() + Duration::from_millis(100));
-        let _ = terminal.write(&format!("{}\n", escape(line)), soon);
+        terminal.tell(&format!("{}\n", escape(line)));
+    }
+}
+
+impl Terminal {
+    /// Writes what nobody has to answer. Output held with Ctrl-S must not hold us up.
+    fn tell(&self, text: &str) {
+        let _ = self.write(text, Some(Instant::now() + Duration::from_millis(100)));
     }
 }

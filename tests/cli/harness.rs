@@ -1,7 +1,8 @@
 //! The harness itself: that it catches what it is there to catch.
+#![cfg(unix)]
 
 use crate::support::{Sandbox, Tool};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PLANTED: &str = "wJalrXUtnFEMI/planted";
 
@@ -68,7 +69,6 @@ fn a_command_ends_as_it_ended() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.other("sh", ["-c", "exit 37"]).run().code(), Some(37));
     assert_eq!(sandbox.other("cat", [""; 0]).stdin("typed").run().stdout, "typed");
-    #[cfg(unix)]
     assert_eq!(sandbox.other("sh", ["-c", "kill -TERM $$"]).run().signal(), Some(15));
     let mut running = sandbox.other("cat", [""; 0]).stdin_left_open().start();
     std::thread::sleep(Duration::from_millis(100));
@@ -90,7 +90,6 @@ fn a_missing_tool_is_no_tool() {
     assert!(Tool::find_quietly("cargo").is_some());
 }
 
-#[cfg(unix)]
 mod terminal {
     use super::*;
 
@@ -148,5 +147,24 @@ mod terminal {
             let run = sandbox.other("seq", ["3000"]).all_on_terminal().wait().success();
             assert!(run.screen.ends_with("2999\r\n3000\r\n"), "{}", run.report());
         }
+    }
+
+    #[test]
+    fn takes_its_whole_session_with_it() {
+        let sandbox = Sandbox::new();
+        let mut terminal = sandbox.shell_on_terminal("bash", "");
+        terminal.send_line("trap '' HUP; sleep 300 & echo pi''d $! .").expect("pid ");
+        assert!(terminal.shows_within(" .\r\n", Duration::from_secs(5)));
+        let screen = terminal.screen();
+        let pid = screen.split("pid ").nth(1).and_then(|rest| rest.split(' ').next()).expect("its pid").to_owned();
+        drop(terminal);
+        // Killed is not gone yet; a hang-up alone would never do it here.
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let gone = || state().is_empty() || state().contains(") Z ");
+        let until = Instant::now() + Duration::from_secs(5);
+        while !gone() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(gone(), "it lives on: {}", state());
     }
 }

@@ -21,7 +21,7 @@ fn pairs() -> Vec<(Vec<u8>, Vec<u8>)> {
         pairs.clone().into_iter().flat_map(|(config, credentials)| [(config, Vec::new()), (Vec::new(), credentials)]),
     );
     pairs.extend(generated((generate::file(), proptest::strategy::Just(Vec::new())), 900));
-    pairs.extend(generated((generate::sound_file(true), generate::sound_file(false)), 300));
+    pairs.extend(generated((generate::sound_file(true), generate::sound_file(false)), 400));
     pairs
 }
 
@@ -111,6 +111,7 @@ fn botocore_reads_the_same() {
 }
 
 #[tokio::test]
+#[expect(deprecated, reason = "aws-config's name for types of aws-runtime; one dependency less")]
 async fn rusts_sdk_reads_the_same_where_nothing_warns() {
     use aws_config::profile::ProfileFileRegionProvider;
     use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};

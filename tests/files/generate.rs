@@ -79,33 +79,39 @@ pub(crate) fn file() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A file that most parsers take: no line that is broken, few keys twice.
+/// A file that most parsers take: no broken line, no key twice.
 pub(crate) fn sound_file(is_config: bool) -> impl Strategy<Value = Vec<u8>> {
-    let key = select(&["region", "output", "role_session_name", "s4", "endpoint", "k1", "k2", "k-3"][..]);
-    let value = select(&["a", "eu-west-1", "b c", "a=b", "arn:aws:iam::1:x/y", "", "a#b", "\"q\""][..]);
-    let around = select(&["=", " = ", "= ", " ="][..]);
-    let property = (key, around, value).prop_map(|(key, around, value)| format!("{key}{around}{value}"));
-    let comment = select(&["", "# c", "; c"][..]).prop_map(str::to_owned);
-    let block =
-        select(&["s3 =\n  a = b\n  c = d", "sts=\n    endpoint_url = http://localhost:1"][..]).prop_map(str::to_owned);
-    let body = proptest::collection::vec(prop_oneof![4 => property, 2 => comment, 1 => block], 0..7);
+    const ITEMS: &[&str] = &[
+        "region",
+        "output",
+        "role_session_name",
+        "k1",
+        "k-2",
+        "# a comment",
+        "; another",
+        "",
+        "s3 =\n  a = b\n  c = d",
+        "sts=\n    endpoint_url = http://localhost:1",
+    ];
     let names: &[&str] = if is_config {
         &["default", "profile a", "profile b", "profile c", "services v", "sso-session s", "profile d"]
     } else {
         &["default", "a", "b", "e"]
     };
-    let sections = proptest::sample::subsequence(names, 0..names.len()).prop_shuffle();
-    (
-        sections.prop_flat_map(move |names| {
-            proptest::collection::vec(body_of(body.clone()), names.len()).prop_map(move |bodies| {
-                names.iter().zip(bodies).map(|(name, body)| format!("[{name}]\n{body}")).collect::<String>()
-            })
-        }),
-        select(&["\n", "\r\n"][..]),
-    )
-        .prop_map(|(file, ending)| file.replace('\n', ending).into_bytes())
-}
-
-fn body_of(lines: impl Strategy<Value = Vec<String>>) -> impl Strategy<Value = String> {
-    lines.prop_map(|lines| lines.into_iter().map(|line| line + "\n").collect())
+    let around = select(&["=", " = ", "= ", " ="][..]);
+    let value = select(&["a", "eu-west-1", "b c", "a=b", "arn:aws:iam::1:x/y", "", "a#b", "\"q\""][..]);
+    let rest = (around, value).prop_map(|(around, value)| format!("{around}{value}"));
+    let items = proptest::sample::subsequence(ITEMS, 0..ITEMS.len()).prop_shuffle();
+    let body = (items, proptest::collection::vec(rest, ITEMS.len())).prop_map(|(items, rests)| {
+        let plain = |item: &str| item.is_empty() || item.contains([' ', '=']);
+        let line =
+            |(item, rest): (&str, String)| if plain(item) { format!("{item}\n") } else { format!("{item}{rest}\n") };
+        items.into_iter().zip(rests).map(line).collect::<String>()
+    });
+    let sections = proptest::sample::subsequence(names, names.len() - 2..=names.len()).prop_shuffle();
+    let bodies = proptest::collection::vec(body, names.len());
+    (sections, bodies, select(&["\n", "\r\n"][..])).prop_map(|(names, bodies, ending)| {
+        let sections = names.iter().zip(bodies).map(|(name, body)| format!("[{name}]\n{body}"));
+        sections.collect::<String>().replace('\n', ending).into_bytes()
+    })
 }

@@ -167,7 +167,7 @@ fn ten_thousand_profiles() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_bytes_are_printed_as_they_were_parsed(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -235,8 +235,15 @@ proptest! {
         prop_assume!(has(first) && has(second));
         let one = configure(&before, first);
         let both = configure(&one, second);
-        let undone = undo(&one.change(), both).unwrap();
-        let expected = configure(&before, second);
-        prop_assert_eq!(undone.as_bytes(), expected.as_bytes());
+        let undone = undo(&one.change(), both.clone());
+        prop_assert!(undone.is_ok(), "{:?}\n{}", one.change(), both.as_bytes().escape_ascii());
+        let undone = undone.unwrap();
+        // Only the spacing that the second learnt from the first may differ.
+        let text = |document: &Document| document.as_bytes().iter().copied().filter(|b| *b != b' ').collect::<Vec<_>>();
+        prop_assert_eq!(text(&undone), text(&configure(&before, second)));
+        let none = undo(&both.change(), undone.clone());
+        prop_assert!(none.is_ok(), "{:?}\n{}\n{}", both.change(), both.as_bytes().escape_ascii(), undone.as_bytes().escape_ascii());
+        let none = none.unwrap();
+        prop_assert_eq!(none.as_bytes(), before.as_bytes());
     }
 }

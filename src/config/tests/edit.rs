@@ -119,6 +119,24 @@ fn a_change_is_taken_back_whatever_else_was_changed() {
 }
 
 #[test]
+fn what_is_so_already_is_no_edit() {
+    let mut document = Document::parse(b"[default]\nregion = a".to_vec());
+    document.set(Config, "default", "region", "a").unwrap();
+    document.remove(Config, "default", "output").unwrap();
+    assert!(document.change().is_empty());
+}
+
+#[test]
+fn sections_that_are_alike_are_told_apart() {
+    // Found by fuzzing: without the removed line, the two sections are the same.
+    let before = "[default]\nregion=a\nk=v\n[default]\nk=v\n[default]\nk=v\n";
+    let mut document = Document::parse(before.into());
+    document.remove_in(0, "region").unwrap();
+    let undone = document.change().undo(document, &mut |_, _| None).unwrap();
+    assert_eq!(undone.as_bytes(), before.as_bytes());
+}
+
+#[test]
 fn a_removed_secret_is_in_no_record() {
     let before = "[x]\naws_access_key_id = AKIA\naws_secret_access_key = planted/secret\n";
     let mut document = Document::parse(before.into());

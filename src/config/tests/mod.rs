@@ -107,6 +107,41 @@ fn files_are_found_where_the_sdks_look() {
 }
 
 #[test]
+fn what_sdks_refuse_drop_or_disagree_about_is_said() {
+    for (config, credentials, line, said, refused) in [
+        ("[profile-x]\n", "", 1, "no SDK takes [profile-x] for a profile", false),
+        ("[profile two words]\n", "", 1, "no SDK takes [profile two words] for a profile", false),
+        ("[profile \"x\u{1b}]\n", "", 1, "no SDK takes [profile \"x\\u{1b}] for a profile", false),
+        ("[profile \"two words\"]\n", "", 1, "only Python's SDK finds the profile `two words`", false),
+        ("", "[profile x]\n", 1, "in the credentials file, [profile x] has to stand without a prefix", false),
+        ("[default]\n[profile default]\n", "", 2, "`default` is there under two headers", false),
+        ("[default]\n\n[default]\n", "", 3, "[default] is there twice, first in line 1", true),
+        ("[default]\na=1\nA=2\n", "", 3, "a is there twice, first in line 2", true),
+        ("[DEFAULT]\n", "", 1, "Python's SDK takes the keys of [DEFAULT]", false),
+        ("[default]\nregion\n", "", 2, "neither `[header]` nor `key = value`", true),
+        ("region = a\n", "", 1, "text before the first section", true),
+        ("[default]\ns3 =\n  a\n", "", 3, "in the block s3: not `key = value`", true),
+        ("\u{feff}[default]\n", "", 1, "the file begins with a byte order mark", true),
+        ("[default]\na = b # c\n", "", 2, "SDKs disagree whether the `#` or `;` in the value of a", false),
+        ("[default]\na = b\n  c = d\n", "", 2, "the indented lines below are taken for more of a", false),
+        ("[default]\n a = b\n", "", 2, "indented: SDKs disagree", false),
+        ("[default]\n # c\n", "", 2, "an indented comment", false),
+        ("[default]\na: b\n", "", 2, "only Python's SDK reads a with a colon", false),
+        ("[default]\ra=b", "", 1, "only Python's SDK takes a carriage return", false),
+    ] {
+        let warnings = Files::from_bytes(config.as_bytes(), credentials.as_bytes()).warnings();
+        let [warning] = &warnings[..] else { panic!("{config:?}: {warnings:?}") };
+        assert!(warning.to_string().starts_with(said), "{warning}");
+        assert_eq!((warning.origin.line, warning.is_refused_by_botocore()), (line, refused), "{config:?}");
+    }
+    for bytes in [b"[default]\nk = \xe4\n".as_slice(), b"\xff\xfe[\0d\0]\0"] {
+        assert!(Files::from_bytes(bytes, b"").warnings()[0].is_refused_by_botocore());
+    }
+    let silent = "[default]\nregion = a#b\n\n[profile x]\ns3 =\n  a = b\n[sso-session s]\n[plugins]\n";
+    assert_eq!(Files::from_bytes(silent.as_bytes(), b"[default]\n[y]\n").warnings(), []);
+}
+
+#[test]
 fn debug_shows_no_value() {
     let files = Files::from_bytes(b"", b"[x]\naws_secret_access_key = planted\n");
     let x = files.profile("x").unwrap();

@@ -30,7 +30,6 @@ impl Terminal {
     }
 
     /// Needs FlushConsoleInputBuffer, which std does not have.
-    #[expect(clippy::unused_self, reason = "the same shape as on Unix")]
     pub(super) fn discard_typed_ahead(&self) {}
 
     pub(super) fn write(&self, text: &str, _deadline: Option<Instant>) -> Result<(), io::Result<Line>> {

@@ -25,6 +25,11 @@ use std::time::{Duration, Instant};
 
 const MARK: &str = "MFA_RUN_TEST_LAUNCHER";
 
+#[cfg(target_os = "linux")]
+const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const RECEIVE: RecvFlags = RecvFlags::empty();
+
 /// A launched program, seen from the test.
 #[derive(Debug)]
 pub(super) struct Launched {
@@ -43,20 +48,22 @@ pub(super) enum Event {
     Ended(i32),
 }
 
-/// `streams` are stdin, stdout and stderr.
+/// `streams` are stdin, stdout and stderr. `late` is how long the program runs before it is given the terminal; fish
+/// starts its jobs like that.
 pub(super) fn launch<'v>(
     program: &[OsString],
     vars: impl IntoIterator<Item = (&'v OsString, &'v OsString)>,
     folder: &Path,
     streams: [OwnedFd; 3],
     terminal: Option<&OwnedFd>,
+    late: Option<Duration>,
 ) -> Launched {
     let (ours, theirs) = UnixStream::pair().expect("a socket");
     let child = Command::new(std::env::current_exe().expect("the test binary"))
         .args(["--exact", "support::launch::launcher", "--nocapture", "--test-threads=1"])
         .env_clear()
         .envs(vars)
-        .env(MARK, "1")
+        .env(MARK, late.unwrap_or_default().as_millis().to_string())
         .current_dir(folder)
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
@@ -92,11 +99,27 @@ impl Launched {
         }
     }
 
-    /// Lets the launcher go, and with it the session.
+    /// Ends the launcher and all that is left of its session, background jobs too.
     pub(super) fn end(mut self) {
+        kill_session(self.child.id());
         let _ = self.messages.get_ref().shutdown(std::net::Shutdown::Both);
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// SIGKILL for every process of a session. Only Linux tells which those are; elsewhere the hang-up has to do.
+pub(super) fn kill_session(leader: u32) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // Behind the name in parentheses: state, parent, process group, session.
+        let session = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(3)).and_then(|id| id.parse().ok());
+        if session == Some(leader) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
 }
 
@@ -110,20 +133,19 @@ fn line(from: &mut impl BufRead) -> Option<String> {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how it knows that it is the launcher")]
 fn launcher() {
-    if std::env::var_os(MARK).is_none() {
-        return;
-    }
+    let Ok(late) = std::env::var(MARK) else { return };
+    let late = late.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis);
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().expect("the socket"));
-    if let Err(error) = serve(&socket) {
+    if let Err(error) = serve(&socket, late) {
         let _ = writeln!(&socket, "{error}");
     }
 }
 
-fn serve(mut socket: &UnixStream) -> std::io::Result<()> {
+fn serve(mut socket: &UnixStream, late: Option<Duration>) -> std::io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut length = [0; 4];
-    recvmsg(socket, &mut [IoSliceMut::new(&mut length)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    recvmsg(socket, &mut [IoSliceMut::new(&mut length)], &mut control, RECEIVE)?;
     let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
@@ -152,13 +174,17 @@ fn serve(mut socket: &UnixStream) -> std::io::Result<()> {
 
     rustix::process::ioctl_tiocsctty(&terminal)?;
     // It stops itself until it has the terminal, so that it never sees itself in the background.
+    let script = if late.is_none() { "kill -STOP $$; exec \"$@\"" } else { "exec \"$@\"" };
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "kill -STOP $$; exec \"$@\"", "sh"]).args(&words).process_group(0);
+    command.args(["-c", script, "sh"]).args(&words).process_group(0);
     prepare(&mut command);
     let child = command.spawn()?;
     drop(command);
     let pid = Pid::from_child(&child);
-    waitpid(Some(pid), WaitOptions::UNTRACED)?;
+    match late {
+        Some(late) => std::thread::sleep(late),
+        None => drop(waitpid(Some(pid), WaitOptions::UNTRACED)?),
+    }
     rustix::termios::tcsetpgrp(&terminal, pid)?;
     writeln!(socket, "pid {}", pid.as_raw_pid())?;
     kill_process(pid, Signal::CONT)?;

@@ -19,6 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Follows the last output through the terminal; all before it has arrived when it does.
 const END: &[u8] = b"\x00end of output\x00";
 
+#[cfg(target_os = "linux")]
+const OPEN: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY).union(OpenptFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const OPEN: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
+
 #[derive(Debug)]
 pub(crate) struct Pty {
     launched: Option<Launched>,
@@ -39,7 +44,8 @@ pub(crate) struct Pty {
 
 impl Pty {
     pub(super) fn start(command: Command, all_on_terminal: bool) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        let master = openpt(OPEN).expect("a terminal");
+        rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).expect("a terminal");
         unlockpt(&master).expect("a terminal");
         let path = ptsname(&master, Vec::new()).expect("its name");
@@ -66,7 +72,8 @@ impl Pty {
         let (screen, hung_up) = (Captured::default(), Arc::new(AtomicBool::new(false)));
         let reader = read(Arc::clone(&master), screen.clone(), Arc::clone(&hung_up));
         let words = launch::words(&command.program, &command.args);
-        let launched = launch::launch(&words, &command.vars, &command.folder, [stdin, stdout, stderr], Some(&slave));
+        let launched =
+            launch::launch(&words, &command.vars, &command.folder, [stdin, stdout, stderr], Some(&slave), command.late);
         Self {
             launched: Some(launched),
             master: Some(master),
@@ -238,7 +245,6 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        let _ = rustix::process::kill_process_group(self.pid(), Signal::KILL);
         self.close();
         if let Some(launched) = self.launched.take() {
             launched.end();

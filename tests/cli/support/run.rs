@@ -29,6 +29,7 @@ pub(crate) struct Command {
     pub(super) stdin: Stdin,
     pub(super) watched: Watched,
     pub(super) patience: Duration,
+    pub(super) late: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,7 @@ impl Command {
             stdin: Stdin::Default,
             watched: Watched { watch, may_print: false, name },
             patience: PATIENCE,
+            late: None,
         }
     }
 
@@ -111,6 +113,12 @@ impl Command {
         self
     }
 
+    /// It runs in the background for this long before it is given the terminal, as fish starts a job.
+    pub(crate) fn terminal_comes_late(mut self, late: Duration) -> Self {
+        self.late = Some(late);
+        self
+    }
+
     /// Runs it to its end, without a terminal.
     pub(crate) fn run(self) -> Run {
         self.start().wait()
@@ -124,7 +132,7 @@ impl Command {
         #[cfg(unix)]
         let process = {
             let words = launch::words(&self.program, &self.args);
-            launch::launch(&words, &self.vars, &self.folder, [stdin, stdout_end, stderr_end], None)
+            launch::launch(&words, &self.vars, &self.folder, [stdin, stdout_end, stderr_end], None, None)
         };
         #[cfg(windows)]
         let process = Launched {
@@ -241,10 +249,7 @@ impl Running {
 
     fn end(&mut self) {
         #[cfg(unix)]
-        let _ = rustix::process::kill_process_group(
-            rustix::process::Pid::from_child(&self.process.child),
-            rustix::process::Signal::KILL,
-        );
+        launch::kill_session(self.process.child.id());
         let _ = self.process.child.kill();
         let _ = self.process.child.wait();
     }

@@ -29,8 +29,8 @@ impl Sandbox {
         for inside in [".aws", "bin", ".local/share", ".cache", "run", "tmp"] {
             std::fs::create_dir_all(home.join(inside)).expect("folders in HOME");
         }
+        sandbox.set("HOME", home.clone());
         for (name, inside) in [
-            ("HOME", ""),
             ("XDG_DATA_HOME", ".local/share"),
             ("XDG_STATE_HOME", ".local/state"),
             ("XDG_CONFIG_HOME", ".config"),
