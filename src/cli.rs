@@ -1,6 +1,6 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, is parsed without building the others.
 
-use crate::commands::{credential_process, exec, export, login, logout, serve};
+use crate::commands::{console, credential_process, exec, export, login, logout, serve};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -50,6 +50,8 @@ pub enum Command {
     Login(login::Args),
     /// Forget cached sessions
     Logout(logout::Args),
+    /// Open the AWS console, signed in
+    Console(console::Args),
     /// Serve a session that renews itself, on loopback, until Ctrl-C
     Serve(serve::Args),
 }

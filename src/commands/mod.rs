@@ -1,5 +1,6 @@
 //! One file a command: its arguments and what it does. They share [`prepare`] and [`Serving`], and never import each other.
 
+pub mod console;
 pub mod credential_process;
 pub mod exec;
 pub mod export;

@@ -46,6 +46,13 @@ pub(super) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Both ends of a connection; an extension of every request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer {
+    pub(super) theirs: SocketAddr,
+    pub(super) ours: SocketAddr,
+}
+
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -162,7 +169,7 @@ where
 {
     let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(MOST_CONNECTIONS);
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, theirs)) = listener.accept().await else {
             // out of file descriptors, most likely: they come back
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -176,20 +183,22 @@ where
             oldest.abort();
             counts.refuse(Refused::CutOff);
         }
-        open.push_back(tokio::spawn(connection(stream, address, Arc::clone(&counts), service.clone())).abort_handle());
+        let peer = Peer { theirs, ours: address };
+        open.push_back(tokio::spawn(connection(stream, peer, Arc::clone(&counts), service.clone())).abort_handle());
     }
 }
 
-async fn connection<S, F>(stream: TcpStream, address: SocketAddr, counts: Arc<Counts>, service: S)
+async fn connection<S, F>(stream: TcpStream, peer: Peer, counts: Arc<Counts>, service: S)
 where
     S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         let (service, counts) = (service.clone(), Arc::clone(&counts));
         async move {
-            let refused = refuse(&request, address);
+            let refused = refuse(&request, peer.ours);
+            request.extensions_mut().insert(peer);
             let answer = match refused {
                 None => service(request).await,
                 Some((why, answer)) => {

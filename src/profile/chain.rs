@@ -414,9 +414,6 @@ fn check(plan: Plan) -> Result<Plan, Error> {
         (Source::Environment { key, session_token: Some(_) }, _, Some(_)) => {
             Err(Error::TemporaryKeysInEnvironment { access_key_id: key.id.clone() })
         }
-        (Source::File { .. } | Source::Environment { .. }, true, None) => {
-            Err(Error::NothingToDo { profile: profile() })
-        }
         (Source::Process { .. }, true, _) => {
             Err(Error::NoRole { profile: profile(), source_kind: "another program's credential_process" })
         }

@@ -2,6 +2,7 @@
 //! network, and it starts no runtime, lock or thread before it is known that the cache does not serve.
 
 pub mod cache;
+pub mod console;
 mod error;
 pub mod index;
 mod obtain;
