@@ -2,11 +2,13 @@
 //! network, and it starts no runtime, lock or thread before it is known that the cache does not serve.
 
 pub mod cache;
+pub mod console;
 mod error;
 pub mod index;
 pub mod known;
 mod obtain;
 mod queue;
+pub mod renew;
 
 pub use error::Error;
 
