@@ -13,7 +13,7 @@ pub enum Error {
     #[error("{error}")]
     Aws { error: aws::Error, hint: String },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
-    Busy { serial: String, profile: String },
+    Busy { serial: String, login: String },
 }
 
 impl Error {
@@ -28,9 +28,7 @@ impl Error {
         match self {
             Self::Code(error) => error.hint(),
             Self::Aws { hint, .. } => Some(hint.clone()),
-            Self::Busy { profile, .. } => {
-                Some(format!("answer it there, or get the session first: mfa-run login -p {profile}"))
-            }
+            Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
 }
