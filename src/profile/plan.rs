@@ -260,6 +260,15 @@ impl Plan {
         Self { roles: vec![], ..self.clone() }
     }
 
+    /// The profile `login -p` takes: this one, or the source's where only a role's ARN was given. Empty where there is none.
+    pub fn login_profile(&self) -> &str {
+        match (&self.profile.from, &self.source) {
+            (Provenance::Flag("--role-arn"), Source::File { profile, .. }) => profile,
+            (Provenance::Flag("--role-arn"), _) => "",
+            _ => &self.profile.value,
+        }
+    }
+
     fn hash_source(&self, hash: &mut Hasher) {
         hash.field("source", &self.source.identity());
         match &self.sts.endpoint_url {

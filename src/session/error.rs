@@ -15,7 +15,7 @@ pub enum Error {
     #[error("{source_name} gives a temporary session, and MFA codes go with the access key of an IAM user")]
     SourceIsSession { source_name: String },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
-    Busy { serial: String, profile: String },
+    Busy { serial: String, login: String },
 }
 
 impl Error {
@@ -31,9 +31,7 @@ impl Error {
             Self::Code(error) => error.hint(),
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
-            Self::Busy { profile, .. } => {
-                Some(format!("answer it there, or get the session first: mfa-run login -p {profile}"))
-            }
+            Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
 }

@@ -186,7 +186,7 @@ impl<'a> Obtaining<'a> {
 
     fn device(&self) -> Device<'a> {
         let serial = self.plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
-        Device { serial, profile: &self.plan.profile.value }
+        Device { serial, profile: &self.plan.profile.value, login: self.plan.login_profile() }
     }
 
     fn wait_for_turn(&self) -> Result<Option<Turn>, Error> {
@@ -200,7 +200,8 @@ impl<'a> Obtaining<'a> {
         match Turn::wait(self.context.env, self.plan, &self.id, self.context.deadline, waiting) {
             Ok(Some(turn)) => Ok(Some(turn)),
             Ok(None) => {
-                Err(Error::Busy { serial: self.device().serial.to_owned(), profile: self.plan.profile.value.clone() })
+                let device = self.device();
+                Err(Error::Busy { serial: device.serial.to_owned(), login: device.login_command() })
             }
             Err(error) => {
                 terminal::debug(|| format!("no lock, each process asks for itself: {error}"));
