@@ -4,6 +4,7 @@ use crate::output::shell;
 use crate::terminal::{escape, say};
 use crate::{aws, config, keychain, mfa, profile, session};
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a person is told when it did not work.
@@ -58,6 +59,32 @@ impl Error {
     /// The index cannot be written.
     pub(crate) fn index(error: io::Error) -> Self {
         Self::new(Kind::Failure, "the index of cached sessions cannot be written").cause(error.to_string())
+    }
+
+    /// A record of `configure` cannot be written or removed.
+    pub(crate) fn record(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the record {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
+    /// A person left a dialog.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled, "cancelled")
+    }
+
+    /// A dialog can't be shown.
+    pub(crate) fn dialog(error: &dyn std::error::Error) -> Self {
+        Self::new(Kind::Failure, "the terminal cannot be used").cause(error.to_string())
+    }
+
+    /// The exit code it ends with.
+    pub(crate) fn code(&self) -> u8 {
+        self.kind as u8
+    }
+
+    /// What happened, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// The wrapped command can't be run: 127 where there is no such program, 126 otherwise, as shells do.

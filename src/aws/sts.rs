@@ -6,6 +6,7 @@
 use super::error::translate;
 use super::{Error, Refusal, http_client, timeouts};
 use crate::credentials::{AccessKey, Session, TokenCode};
+use crate::profile::plan::text;
 use crate::profile::{Mfa, Role, Sts};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{BehaviorVersion, Builder, Region};
@@ -132,19 +133,18 @@ impl Connection {
                 Tag::builder().key(&tag.key).value(&tag.value).build().expect("both are there")
             };
             let policy = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
-            let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
             let mut request = self
                 .client
                 .assume_role()
                 .role_arn(role.arn.value.as_str())
                 .role_session_name(session_name)
                 .duration_seconds(seconds(duration))
-                .set_external_id(role.external_id.clone())
-                .set_source_identity(role.source_identity.clone())
-                .set_tags((!role.tags.is_empty()).then(|| role.tags.iter().map(tag).collect()))
-                .set_transitive_tag_keys(some(&role.transitive_tags))
-                .set_policy_arns((!role.policy_arns.is_empty()).then(|| role.policy_arns.iter().map(policy).collect()))
-                .set_policy(role.policy.clone());
+                .set_external_id(text(&role.external_id).map(str::to_owned))
+                .set_source_identity(text(&role.source_identity).map(str::to_owned))
+                .set_tags(role.tags.as_ref().map(|tags| tags.value.iter().map(tag).collect()))
+                .set_transitive_tag_keys(role.transitive_tags.as_ref().map(|keys| keys.value.clone()))
+                .set_policy_arns(role.policy_arns.as_ref().map(|arns| arns.value.iter().map(policy).collect()))
+                .set_policy(text(&role.policy).map(str::to_owned));
             if let Some((mfa, code)) = mfa {
                 request = request.serial_number(mfa.serial.value.as_str()).token_code(code.expose_secret());
             }

@@ -1,10 +1,13 @@
 //! One file a command: its arguments and what it does. They share [`prepare`] and never import each other.
 
+pub mod configure;
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod list;
 pub mod login;
 pub mod logout;
+pub mod status;
 
 use crate::config::Files;
 use crate::credentials::TokenCode;
@@ -17,6 +20,7 @@ use crate::profile::strategy::Caller;
 use crate::session::Context;
 use std::cell::{Cell, OnceCell};
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -37,7 +41,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline),
+        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

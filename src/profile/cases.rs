@@ -197,7 +197,7 @@ fn shown(plan: &Plan) -> String {
     let mfa = plan.mfa.as_ref().map_or("-", |mfa| mfa.serial.value.as_str().rsplit('/').next().unwrap());
     let roles = plan.roles.iter().map(|role| {
         let name = role.arn.value.as_str().rsplit('/').next().unwrap();
-        let id = role.external_id.as_ref().map(|id| format!("+{id}")).unwrap_or_default();
+        let id = role.external_id.as_ref().map(|id| format!("+{}", id.value)).unwrap_or_default();
         let duration = role.duration.as_ref().map(|d| format!(" for {}", d.value.0)).unwrap_or_default();
         format!("{name}{id}{duration}")
     });

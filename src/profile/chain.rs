@@ -48,6 +48,8 @@ impl<'f> Resolver<'f> {
             _ => request.profile.as_ref().and_then(|name| Lookup::find(self.files, name)),
         };
         self.note_region(leaf.as_ref());
+        // also where its own command line names role and source, and nothing else of the profile is read
+        self.process = leaf.as_ref().and_then(|leaf| leaf.string("mfa_process"));
         let (mut leaf_options, profile) = (request.clone(), self.display_name(request));
         let mut at = start;
         let source = loop {
@@ -243,7 +245,9 @@ impl<'f> Resolver<'f> {
         if profile.own("web_identity_token_file").is_some() {
             return sdk(text("role_arn").to_owned());
         }
-        if let Some(command) = profile.own("credential_process") {
+        // our own line says whom to ask for, not whose credentials begin
+        let process = profile.own("credential_process");
+        if let Some(command) = process.filter(|line| Request::from_credential_process(line.value).is_none()) {
             return Ok(Source::Process { command: command.value.to_owned(), profile: name });
         }
         Err(Error::NoSource { profile: name })
@@ -301,15 +305,14 @@ impl<'f> Resolver<'f> {
     ) -> Result<Option<Role>, Error> {
         let Some(arn) = profile.parsed::<RoleArn>("role_arn")? else { return Ok(None) };
         let flags = role_of_flags(&arn.value, options, own_line);
-        let or = |flag: Vec<String>, key| if flag.is_empty() { profile.list(key) } else { flag };
         Ok(Some(Role {
             arn,
             session_name: flags.session_name.or_else(|| profile.string("role_session_name")),
-            external_id: flags.external_id.or_else(|| profile.string("external_id").map(|s| s.value)),
-            source_identity: flags.source_identity.or_else(|| profile.string("source_identity").map(|s| s.value)),
-            tags: if flags.tags.is_empty() { profile.tags()? } else { flags.tags },
-            transitive_tags: or(flags.transitive_tags, "transitive_session_tags"),
-            policy_arns: or(flags.policy_arns, "policy_arns"),
+            external_id: flags.external_id.or_else(|| profile.string("external_id")),
+            source_identity: flags.source_identity.or_else(|| profile.string("source_identity")),
+            tags: flags.tags.or(profile.tags()?),
+            transitive_tags: flags.transitive_tags.or_else(|| profile.list("transitive_session_tags")),
+            policy_arns: flags.policy_arns.or_else(|| profile.list("policy_arns")),
             policy: flags.policy,
             duration: flags.duration.or(profile.parsed("duration_seconds")?),
         }))
@@ -379,8 +382,8 @@ impl<'f> Resolver<'f> {
         let mfa_session = match leaf.as_ref().and_then(|leaf| leaf.text("mfa_session")) {
             None => None,
             Some(setting) => Some(match setting.value {
-                "shared" => MfaSession::Shared,
-                "role" => MfaSession::Role,
+                "shared" => setting.map(|_| MfaSession::Shared),
+                "role" => setting.map(|_| MfaSession::Role),
                 _ => return Err(bad("mfa_session", setting, "it is shared or role".into())),
             }),
         };
@@ -442,19 +445,21 @@ fn provenance(own_line: Option<&str>, flag: &'static str) -> Provenance {
 
 /// The role that flags describe.
 fn role_of_flags(arn: &RoleArn, options: &Request, own_line: Option<&str>) -> Role {
-    let from = |flag| provenance(own_line, flag);
+    fn given<T: Clone>(value: &Option<T>, own_line: Option<&str>, flag: &'static str) -> Option<Setting<T>> {
+        Some(Setting { value: value.clone()?, from: provenance(own_line, flag) })
+    }
+    fn listed<T: Clone>(values: &[T], own_line: Option<&str>, flag: &'static str) -> Option<Setting<Vec<T>>> {
+        (!values.is_empty()).then(|| Setting { value: values.to_vec(), from: provenance(own_line, flag) })
+    }
     Role {
-        session_name: options
-            .role_session_name
-            .clone()
-            .map(|value| Setting { value, from: from("--role-session-name") }),
-        external_id: options.external_id.clone(),
-        source_identity: options.source_identity.clone(),
-        tags: options.tags.clone(),
-        transitive_tags: options.transitive_tags.clone(),
-        policy_arns: options.policy_arns.clone(),
-        policy: options.policy.as_ref().map(|policy| policy.0.clone()),
-        duration: options.duration.map(|value| Setting { value, from: from("--duration") }),
-        ..Role::new(Setting { value: arn.clone(), from: from("--role-arn") })
+        session_name: given(&options.role_session_name, own_line, "--role-session-name"),
+        external_id: given(&options.external_id, own_line, "--external-id"),
+        source_identity: given(&options.source_identity, own_line, "--source-identity"),
+        tags: listed(&options.tags, own_line, "--tag"),
+        transitive_tags: listed(&options.transitive_tags, own_line, "--transitive-tag"),
+        policy_arns: listed(&options.policy_arns, own_line, "--policy-arn"),
+        policy: given(&options.policy, own_line, "--policy").map(|policy| policy.map(|policy| policy.0)),
+        duration: given(&options.duration, own_line, "--duration"),
+        ..Role::new(Setting { value: arn.clone(), from: provenance(own_line, "--role-arn") })
     }
 }

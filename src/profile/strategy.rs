@@ -108,7 +108,8 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
         (Begin::Source, std::iter::once(shared).chain(rest(0)).collect())
     };
 
-    let long = asked.is_some_and(|asked| asked > CHAINED) || plan.mfa_session == Some(MfaSession::Role);
+    let mfa_session = plan.mfa_session.as_ref().map(|setting| setting.value);
+    let long = asked.is_some_and(|asked| asked > CHAINED) || mfa_session == Some(MfaSession::Role);
     let refuses_default = known.refused_duration.is_some_and(|refused| refused <= LONGEST) && asked.is_none();
     if (long && !refuses_default && !known.only_shared) || known.wants_fresh_code {
         return direct(within(asked.unwrap_or(LONGEST), known), true);
@@ -117,7 +118,7 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
         return (Begin::Shared, rest(0).collect());
     }
     let renewing_siblings = caller == Caller::Renewing && known.siblings;
-    if plan.mfa_session == Some(MfaSession::Shared)
+    if mfa_session == Some(MfaSession::Shared)
         || refuses_default
         || known.only_shared
         || renewing_siblings

@@ -4,6 +4,7 @@
 pub mod cache;
 mod error;
 pub mod index;
+pub mod known;
 mod obtain;
 mod queue;
 
@@ -20,6 +21,7 @@ use crate::profile::strategy::Caller;
 use crate::terminal;
 use index::Index;
 use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything a session is made with but the plan.
@@ -30,7 +32,7 @@ pub struct Context<'a> {
     /// The AWS files, for the other roles behind a device.
     pub files: &'a Files,
     /// Where sessions are kept.
-    pub keychain: Keychain<'a>,
+    pub keychain: Arc<Keychain<'a>>,
     /// Whom it is for.
     pub caller: Caller,
     /// Whether stderr has to stay empty on success: `credential-process`.

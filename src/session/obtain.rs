@@ -6,7 +6,8 @@ mod refusal;
 
 use super::cache::{self, Cached};
 use super::index::Index;
-use super::queue::Turn;
+use super::known::{LEAST, known};
+use super::queue::{Queue, Turn};
 use super::{Context, Error};
 use crate::aws;
 use crate::aws::source::{self, Loaded};
@@ -14,13 +15,10 @@ use crate::aws::sts::{Connection, Identity, Signer};
 use crate::credentials::{AccessKey, Session, TokenCode};
 use crate::mfa::{self, Asking, Device};
 use crate::profile::plan::{Plan, SessionId, Source};
-use crate::profile::request::Request;
 use crate::profile::strategy::{self, Begin, Known, Step};
 use crate::terminal;
 use chrono::{DateTime, Utc};
 
-/// A session that others are made from must outlive the calls.
-const LEAST: i64 = 5 * 60;
 /// Some of AWS's services refuse a signature that is more than five minutes off.
 const CLOCK_IS_WRONG: i64 = 5 * 60;
 
@@ -114,57 +112,32 @@ impl<'a> Obtaining<'a> {
             // nobody to ask is known before any lock and any connection
             mfa::can_ask(&self.device(), &self.asking)?;
         }
-        let turn = self.wait_for_turn()?;
+        let mut turn = self.wait_for_turn(if needs_code { Queue::Device } else { Queue::Session })?;
         if turn.is_some() {
             self.look();
             if let Some(session) = self.made_by_another() {
                 return Ok(session);
             }
         }
-        self.act(turn.as_ref())
+        self.act(&mut turn)
     }
 
     /// What the index and the other profiles say, now.
     fn look(&mut self) {
-        let (plan, now) = (self.plan, self.context.env.now());
         self.index = Index::load(self.context.env);
-        let index = &self.index;
+        let (index, now) = (&self.index, self.context.env.now());
         let lives =
             |id: &SessionId| index.lives(id, now, LEAST) && (!self.context.refresh || self.made_since_start(id));
-        let way = self.way();
+        self.known = known(self.plan, index, self.context.files, self.context.env, lives);
         // whoever asks anew for a duration may have raised the role's maximum
-        let asks_anew = self.context.refresh && plan.asked().is_some();
-        self.known = Known {
-            shared: plan.shared_id().is_some_and(|id| lives(&id)),
-            hop: (1..plan.roles.len()).rev().find(|hops| lives(&plan.role_id(*hops))),
-            refused_duration: plan
-                .roles
-                .first()
-                .and_then(|role| index.refused_durations.get(role.arn.value.as_str()))
-                .copied()
-                .filter(|_| !asks_anew),
-            wants_fresh_code: index.wants_fresh_code.contains(&way),
-            only_shared: index.only_shared.contains(&way),
-            others_wait: false,
-            siblings: self.has_siblings(),
-        };
+        if self.context.refresh && self.plan.asked().is_some() {
+            self.known.refused_duration = None;
+        }
     }
 
     /// With `--refresh`, what another process made after we were started is as new as it gets.
     fn made_since_start(&self, id: &SessionId) -> bool {
         cache::get(self.context, id).is_some_and(|cached| cached.made > self.started)
-    }
-
-    /// Whether another profile's role is behind the same device.
-    fn has_siblings(&self) -> bool {
-        let (Some(shared), false) = (self.plan.shared_id(), self.plan.roles.is_empty()) else { return false };
-        self.context.files.profiles().any(|profile| {
-            let request = Request { profile: Some(profile.name().to_owned()), ..Request::default() };
-            let other = crate::profile::plan(self.context.files, self.context.env, &request);
-            other.is_ok_and(|other| {
-                !other.roles.is_empty() && other.id() != self.id && other.shared_id().as_ref() == Some(&shared)
-            })
-        })
     }
 
     fn steps(&self) -> (Begin, Vec<Step>) {
@@ -175,29 +148,20 @@ impl<'a> Obtaining<'a> {
         self.steps().1.iter().any(|step| step.needs_code())
     }
 
-    /// Who wants which role: the key of what was learned about it.
-    fn way(&self) -> String {
-        format!(
-            "{} {}",
-            self.plan.source.identity(),
-            self.plan.roles.first().map_or("", |role| role.arn.value.as_str())
-        )
-    }
-
     fn device(&self) -> Device<'a> {
         let serial = self.plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
         Device { serial, profile: &self.plan.profile.value, login: self.plan.login_profile() }
     }
 
-    fn wait_for_turn(&self) -> Result<Option<Turn>, Error> {
-        let what = if self.plan.mfa.is_some() { "an MFA code" } else { "its session" };
+    fn wait_for_turn(&self, queue: Queue) -> Result<Option<Turn>, Error> {
+        let what = if queue == Queue::Device { "an MFA code" } else { "its session" };
         let waiting = || {
             // twenty of an SDK's calls would write over the one prompt
             if !self.context.silent {
                 self.context.tell(&format!("another mfa-run is waiting for {what}; this one goes on when it is done"));
             }
         };
-        match Turn::wait(self.context.env, self.plan, &self.id, self.context.deadline, waiting) {
+        match Turn::wait(self.context.env, queue, self.plan, &self.id, self.context.deadline, waiting) {
             Ok(Some(turn)) => Ok(Some(turn)),
             Ok(None) => {
                 let device = self.device();
@@ -219,7 +183,7 @@ impl<'a> Obtaining<'a> {
         serves.then_some(found.session)
     }
 
-    fn act(&mut self, turn: Option<&Turn>) -> Result<Session, Error> {
+    fn act(&mut self, turn: &mut Option<Turn>) -> Result<Session, Error> {
         let connection = self.connection()?;
         let base = self.base(connection)?;
         if matches!(base, Base::Session(_)) && self.needs_code() {
@@ -268,11 +232,18 @@ impl<'a> Obtaining<'a> {
     }
 
     /// All the calls from where the cache ends to the session.
-    fn round(&mut self, connection: &Connection, base: &Base, turn: Option<&Turn>) -> Result<Round, Error> {
+    fn round(&mut self, connection: &Connection, base: &Base, turn: &mut Option<Turn>) -> Result<Round, Error> {
         let mut code = None;
         if self.needs_code() {
+            // a renewal that was to be for nothing turned out to cost a code
+            if turn.as_ref().is_some_and(|turn| turn.queue() == Queue::Session) {
+                *turn = self.wait_for_turn(Queue::Device)?;
+                if let Some(session) = self.made_by_another() {
+                    return Ok(Round::Done(session));
+                }
+            }
             code = Some(self.code(connection, base.signer())?);
-            self.known.others_wait = turn.is_some_and(Turn::others_want_more);
+            self.known.others_wait = turn.as_ref().is_some_and(Turn::others_want_more);
         }
         let (begin, steps) = self.steps();
         terminal::debug(|| format!("from {begin:?}: {steps:?}"));
