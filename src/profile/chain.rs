@@ -24,6 +24,7 @@ pub(super) struct Resolver<'f> {
 }
 
 /// Where the walk stands.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum At {
     /// Read this profile, with these options on top, as a source or as what was asked for.
     Profile {

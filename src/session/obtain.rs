@@ -179,7 +179,8 @@ impl<'a> Obtaining<'a> {
         let found = cache::get(self.context, &self.id)?;
         let newer = self.cached.as_ref().is_none_or(|cached| found.made > cached.made);
         let new_enough = !self.context.refresh || found.made > self.started;
-        (newer && new_enough && found.serves(self.plan, self.context, true)).then(|| found.session)
+        let serves = newer && new_enough && found.serves(self.plan, self.context, true);
+        serves.then_some(found.session)
     }
 
     fn act(&mut self, turn: &mut Option<Turn>) -> Result<Session, Error> {

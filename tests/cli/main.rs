@@ -20,6 +20,8 @@ mod harness;
 #[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
+mod kill;
+#[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
 mod network;
@@ -32,3 +34,5 @@ mod refusals;
 #[cfg(unix)]
 mod secrets;
 mod support;
+#[cfg(unix)]
+mod terminal;
