@@ -1,7 +1,9 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{configure, credential_process, exec, explain, export, list, login, logout, status};
+use crate::commands::{
+    configure, console, credential_process, exec, explain, export, list, login, logout, serve, status,
+};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -59,6 +61,10 @@ pub enum Command {
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
+    /// Open the AWS console, signed in
+    Console(console::Args),
+    /// Serve a session that renews itself, on loopback, until Ctrl-C
+    Serve(serve::Args),
 }
 
 /// `credential-process` alone.

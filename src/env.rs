@@ -11,20 +11,32 @@ use std::time::{Duration, Instant};
 pub struct Env {
     vars: Vec<(OsString, OsString)>,
     started: Instant,
-    fixed_now: Option<DateTime<Utc>>,
+    clock: Clock,
+}
+
+/// The clock alone, for who outlives the environment.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Option<DateTime<Utc>>);
+
+impl Clock {
+    /// Now, UTC.
+    #[expect(clippy::disallowed_methods, reason = "the one look at the clock")]
+    pub fn now(self) -> DateTime<Utc> {
+        self.0.unwrap_or_else(Utc::now)
+    }
 }
 
 impl Env {
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "the one capture of the environment")]
     pub fn capture() -> Self {
-        Self { vars: std::env::vars_os().collect(), started: Instant::now(), fixed_now: None }
+        Self { vars: std::env::vars_os().collect(), started: Instant::now(), clock: Clock(None) }
     }
 
     /// An environment made up by a test; its clock stands still at `now`.
     pub fn fixed(vars: &[(&str, &str)], now: DateTime<Utc>) -> Self {
         let vars = vars.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
-        Self { vars, started: Instant::now(), fixed_now: Some(now) }
+        Self { vars, started: Instant::now(), clock: Clock(Some(now)) }
     }
 
     /// The variable's value; `None` also where it is empty or not UTF-8, as the AWS SDKs take it.
@@ -44,9 +56,13 @@ impl Env {
     }
 
     /// Now, UTC.
-    #[expect(clippy::disallowed_methods, reason = "the one look at the clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        self.fixed_now.unwrap_or_else(Utc::now)
+        self.clock.now()
+    }
+
+    /// The clock alone.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// The moment `after` the process started.
@@ -70,6 +86,13 @@ impl Env {
             self.var_os("LOCALAPPDATA").and_then(absolute).or_else(dirs::data_local_dir)
         };
         base.map(|base| base.join("mfa-run"))
+    }
+
+    /// Where files live that are of use only while this process runs: in memory, where the system has such a folder.
+    pub fn runtime_folder(&self) -> Option<PathBuf> {
+        let absolute = |v: &OsStr| Some(PathBuf::from(v)).filter(|p| p.is_absolute());
+        let runtime = self.var_os("XDG_RUNTIME_DIR").and_then(absolute).map(|folder| folder.join("mfa-run"));
+        runtime.or_else(|| Some(self.data_folder()?.join("run")))
     }
 
     /// Whether we run in a container, where the kernel keyring is shared with every tenant that has the same uid on the host.

@@ -4,7 +4,7 @@ use super::Error;
 use super::lookup::{Lookup, bad};
 use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source};
 use super::request::{MfaSerial, Request, RoleArn, Seconds};
-use crate::config::{FileKind, Files};
+use crate::config::{FileKind, Files, served};
 use crate::credentials::AccessKey;
 use crate::env::Env;
 
@@ -24,6 +24,7 @@ pub(super) struct Resolver<'f> {
 }
 
 /// Where the walk stands.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum At {
     /// Read this profile, with these options on top, as a source or as what was asked for.
     Profile {
@@ -88,11 +89,11 @@ impl<'f> Resolver<'f> {
         Ok(At::Profile { name, named_by: None, options: request.clone() })
     }
 
-    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin.
+    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin, with `--serve` too.
     fn profile_variable(&self) -> Option<(&'static str, &'f str)> {
         ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
             .into_iter()
-            .find_map(|name| Some((name, self.env.var(name)?)))
+            .find_map(|name| Some((name, self.env.var(name).filter(|profile| *profile != served::PROFILE)?)))
     }
 
     fn display_name(&self, request: &Request) -> Setting<String> {
@@ -416,9 +417,6 @@ fn check(plan: Plan) -> Result<Plan, Error> {
         (Source::File { profile, session_token: Some(_), .. }, _, Some(_)) => Err(temporary(profile)),
         (Source::Environment { key, session_token: Some(_) }, _, Some(_)) => {
             Err(Error::TemporaryKeysInEnvironment { access_key_id: key.id.clone() })
-        }
-        (Source::File { .. } | Source::Environment { .. }, true, None) => {
-            Err(Error::NothingToDo { profile: profile() })
         }
         (Source::Process { .. }, true, _) => {
             Err(Error::NoRole { profile: profile(), source_kind: "another program's credential_process" })

@@ -7,6 +7,8 @@ mod clock;
 #[cfg(unix)]
 mod codes;
 #[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -22,6 +24,8 @@ mod harness;
 #[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
+mod kill;
+#[cfg(unix)]
 mod listing;
 #[cfg(unix)]
 mod login;
@@ -29,6 +33,8 @@ mod login;
 mod main_job;
 #[cfg(unix)]
 mod network;
+#[cfg(unix)]
+mod picking;
 #[cfg(unix)]
 mod prompt;
 #[cfg(unix)]
@@ -38,8 +44,5 @@ mod refusals;
 #[cfg(unix)]
 mod secrets;
 mod support;
-
 #[cfg(unix)]
-mod configuring;
-#[cfg(unix)]
-mod picking;
+mod terminal;

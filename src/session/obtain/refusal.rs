@@ -4,6 +4,7 @@ use super::{Obtaining, in_words};
 use crate::aws::{self, Refusal};
 use crate::profile::strategy::{Begin, CHAINED, Step};
 use crate::session::Error;
+use crate::session::known::way;
 
 /// AWS locks a device after too many wrong codes; three a run leaves room for another run.
 const CODES: u32 = 3;
@@ -50,7 +51,7 @@ impl Obtaining<'_> {
     /// There are two ways to a role, and some roles are granted on one of them only: directly with a fresh code
     /// (`aws:MultiFactorAuthAge`), or from a shared MFA session (accounts that see MFA nowhere else). Each is tried once.
     fn other_way(&mut self, error: aws::Error, with_code: bool) -> Result<(), Error> {
-        let way = self.way();
+        let way = way(self.plan);
         let now = self.context.env.now();
         let tried_both = self.known.wants_fresh_code || self.known.only_shared;
         let refused_lately = self.index.refused_lately(&way, now);
@@ -98,7 +99,7 @@ impl Obtaining<'_> {
     /// What worked after something else did not.
     pub(super) fn remember_way(&self) {
         let (fresh, shared) = (self.known.wants_fresh_code, self.known.only_shared);
-        let way = self.way();
+        let way = way(self.plan);
         let is_new = (fresh && !self.index.wants_fresh_code.contains(&way))
             || (shared && !self.index.only_shared.contains(&way));
         if is_new {
