@@ -106,7 +106,7 @@ mod tests {
         let context = Context {
             env: &env,
             files: &files,
-            keychain: Keychain::for_sessions(&env).expect("a store"),
+            keychain: Keychain::for_sessions(&env).expect("a store").into(),
             caller,
             silent: true,
             refresh: false,
