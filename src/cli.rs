@@ -1,7 +1,9 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{configure, console, credential_process, exec, export, list, login, logout, serve, status};
+use crate::commands::{
+    configure, console, credential_process, exec, explain, export, list, login, logout, serve, status,
+};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -53,6 +55,8 @@ pub enum Command {
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left
     List(list::Args),
+    /// Explain the plan: which calls, which cached, whether a code, and where each value came from
+    Explain(explain::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt

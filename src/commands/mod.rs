@@ -4,12 +4,16 @@ pub mod configure;
 pub mod console;
 pub mod credential_process;
 pub mod exec;
+pub mod explain;
 pub mod export;
 pub mod list;
 pub mod login;
 pub mod logout;
+mod picker;
 pub mod serve;
 pub mod status;
+
+use picker::theme;
 
 use crate::config::{Files, served};
 use crate::credentials::TokenCode;
@@ -28,6 +32,13 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// The request, and where it names no profile, nothing else does, and there is no default to make a session from, the profile
+/// that a person picks. Never for `credential-process`, without a terminal, or where prompts are turned off.
+fn choose(env: &Env, files: &Files, request: &Request) -> Result<Request, Error> {
+    let picked = picker::profile(env, files, request)?;
+    Ok(Request { profile: picked.or_else(|| request.profile.clone()), ..request.clone() })
+}
 
 /// Go's SDK and Terraform give up after 60 seconds, and leave us orphaned.
 const PATIENCE: Duration = Duration::from_secs(55);

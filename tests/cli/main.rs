@@ -11,6 +11,8 @@ mod duration;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod explaining;
+#[cfg(unix)]
 mod export;
 #[cfg(unix)]
 mod faults;
@@ -21,6 +23,10 @@ mod harness;
 mod keychains;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod listing;
+#[cfg(unix)]
+mod login;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
@@ -36,3 +42,8 @@ mod secrets;
 mod support;
 #[cfg(unix)]
 mod terminal;
+
+#[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
+mod picking;
