@@ -15,6 +15,7 @@ use crate::profile::strategy::Caller;
 use crate::profile::{self, Request};
 use crate::session;
 use crate::terminal::say;
+use child::Companion;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Command, ExitCode};
@@ -65,8 +66,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
 fn serve(args: &Args, env: &Env, mut command: Command) -> Result<ExitCode, Error> {
     let serving = Serving::start(env, &args.request)?;
     set_environment(&mut command, serving.pointer().child_environment(env));
+    let companion = Companion::prepare().map_err(Error::wait)?;
     let mut child = command.spawn().map_err(|error| not_run(command.get_program(), &error))?;
-    let ended = accompany(&mut child, || {
+    let ended = companion.accompany(&mut child, || {
         let counts = serving.endpoint.counts();
         if counts.refused() {
             say(&format!("warning: the endpoint {counts}"));
@@ -83,16 +85,26 @@ fn set_environment(command: &mut Command, (set, remove): (Vec<Variable<'_>>, Vec
     command.envs(set.iter().map(|(name, value)| (name, value.as_ref())));
 }
 
-#[cfg(unix)]
-fn accompany(child: &mut std::process::Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-    child::accompany(child, at_its_end)
-}
-
 #[cfg(not(unix))]
-fn accompany(child: &mut std::process::Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-    let status = child.wait()?;
-    at_its_end();
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
+mod child {
+    //! On Windows the console tells both of Ctrl-C.
+
+    use std::io;
+    use std::process::{Child, ExitCode};
+
+    pub(super) struct Companion;
+
+    impl Companion {
+        pub(super) fn prepare() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) fn accompany(self, child: &mut Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
+            let status = child.wait()?;
+            at_its_end();
+            Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -2,9 +2,13 @@
 
 #[cfg(unix)]
 mod clients;
+#[cfg(unix)]
+mod console;
 mod harness;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
 mod prompt;
+#[cfg(unix)]
+mod serve;
 mod support;
