@@ -66,7 +66,7 @@ fn main() {
         &[store, ("AWS_CONFIG_FILE", &config)],
     );
 
-    let cold = bench.cold(&program, store, 20);
+    let cold = bench.cold(&program, store, 12);
     println!(
         "{:<52} {:>9.2} {:>9.2}",
         "cold, code given, one round trip (round trip + 15)",

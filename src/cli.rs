@@ -1,6 +1,7 @@
-//! The command line. `credential-process`, which runs at the start of every AWS command, is parsed without building the others.
+//! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
+//! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{console, credential_process, exec, export, login, logout, serve};
+use crate::commands::{configure, console, credential_process, exec, export, list, login, logout, serve, status};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -50,6 +51,12 @@ pub enum Command {
     Login(login::Args),
     /// Forget cached sessions
     Logout(logout::Args),
+    /// List profiles: role, account, source, MFA, cached session and its time left
+    List(list::Args),
+    /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
+    Configure(Box<configure::Args>),
+    /// Show what is cached, for how long; --prompt for a shell's prompt
+    Status(status::Args),
     /// Open the AWS console, signed in
     Console(console::Args),
     /// Serve a session that renews itself, on loopback, until Ctrl-C
@@ -66,19 +73,32 @@ struct CredentialProcess {
     args: credential_process::Args,
 }
 
+/// `status` alone.
+#[derive(Parser, Debug)]
+#[command(name = "mfa-run status", bin_name = "mfa-run status", disable_version_flag = true)]
+struct Status {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    args: status::Args,
+}
+
 impl Cli {
     /// Parses the arguments of this process. Errors: clap's, which knows how to print itself and its exit code.
     pub fn from_arguments(arguments: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.collect();
-        if arguments.get(1).is_some_and(|command| command == "credential-process") {
-            let line = CredentialProcess::try_parse_from(&arguments[1..])?;
-            return Ok(Self {
-                global: line.global,
-                command: Some(Command::CredentialProcess(line.args)),
-                exec: exec::Args::default(),
-            });
+        let alone = |global, command| Ok(Self { global, command: Some(command), exec: exec::Args::default() });
+        match arguments.get(1).and_then(|command| command.to_str()) {
+            Some("credential-process") => {
+                let line = CredentialProcess::try_parse_from(&arguments[1..])?;
+                alone(line.global, Command::CredentialProcess(line.args))
+            }
+            Some("status") => {
+                let line = Status::try_parse_from(&arguments[1..])?;
+                alone(line.global, Command::Status(line.args))
+            }
+            _ => Self::try_parse_from(arguments),
         }
-        Self::try_parse_from(arguments)
     }
 }
 
@@ -91,13 +111,18 @@ mod tests {
     fn clap_finds_no_fault() {
         Cli::command().debug_assert();
         CredentialProcess::command().debug_assert();
+        Status::command().debug_assert();
     }
 
     #[test]
-    fn both_parsers_read_credential_process_alike() {
-        let line = ["mfa-run", "credential-process", "-p", "admin", "--duration", "2h", "--no-prompt", "--debug"];
-        let short = Cli::from_arguments(line.iter().map(OsString::from)).unwrap();
-        let whole = Cli::try_parse_from(line).unwrap();
-        assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+    fn both_parsers_read_a_line_alike() {
+        for line in [
+            &["mfa-run", "credential-process", "-p", "admin", "--duration", "2h", "--no-prompt", "--debug"][..],
+            &["mfa-run", "status", "-p", "admin", "--prompt", "--debug"],
+        ] {
+            let short = Cli::from_arguments(line.iter().map(OsString::from)).unwrap();
+            let whole = Cli::try_parse_from(line).unwrap();
+            assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::output::shell;
 use crate::terminal::{escape, say};
 use crate::{aws, config, keychain, mfa, profile, session};
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a person is told when it did not work.
@@ -76,6 +77,32 @@ impl Error {
         Self::new(Kind::Failure, "the index of cached sessions cannot be written").cause(error.to_string())
     }
 
+    /// A record of `configure` cannot be written or removed.
+    pub(crate) fn record(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the record {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
+    /// A person left a dialog.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled, "cancelled")
+    }
+
+    /// A dialog can't be shown.
+    pub(crate) fn dialog(error: &dyn std::error::Error) -> Self {
+        Self::new(Kind::Failure, "the terminal cannot be used").cause(error.to_string())
+    }
+
+    /// The exit code it ends with.
+    pub(crate) fn code(&self) -> u8 {
+        self.kind as u8
+    }
+
+    /// What happened, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The wrapped command can't be run: 127 where there is no such program, 126 otherwise, as shells do.
     pub(crate) fn command(program: &str, error: &io::Error) -> Self {
         let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::CannotExecute };
@@ -134,16 +161,19 @@ impl From<session::Error> for Error {
         let kind = match &error {
             session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
-            session::Error::Code(Code::NotSixDigits { .. } | Code::UnknownPrompt { .. }) => Kind::Usage,
+            session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
+            // what a program printed is no mistake in the command line
+            session::Error::Code(Code::NotSixDigits { origin }) if origin == "--token-code" => Kind::Usage,
             session::Error::Code(_) | session::Error::Busy { .. } => Kind::Failure,
             session::Error::Aws { error: aws::Error::Refused { .. }, .. } => Kind::Refused,
             session::Error::Aws { error: aws::Error::CaBundle { .. }, .. } => Kind::Usage,
+            session::Error::SourceIsSession { .. } => Kind::Usage,
             session::Error::Aws { .. } => Kind::Failure,
         };
         let cause = match &error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
-            session::Error::Busy { .. } => None,
+            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

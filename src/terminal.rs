@@ -2,7 +2,7 @@
 //! (AWS, a profile name, a child) is escaped before it meets a terminal.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static DEBUG: AtomicBool = AtomicBool::new(false);
@@ -17,6 +17,11 @@ pub fn debug(line: impl FnOnce() -> String) {
     if DEBUG.load(Ordering::Relaxed) {
         say(&format!("debug: {}", line()));
     }
+}
+
+/// Whether a person can be led through a dialog: they see stderr and type into stdin.
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// A line on stderr. A closed stderr is no reason to fail.

@@ -177,9 +177,10 @@ fn module_of(file: &Path) -> String {
     below.iter().next().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The code of a file: without comments, and without the tests at its end.
+/// The code of a file: without comments, and without the tests at its end; nothing of a module of tests.
 fn code_of(file: &Path) -> String {
-    if file.file_stem().is_some_and(|name| name == "tests") {
+    let below = file.strip_prefix(root()).unwrap().with_extension("");
+    if below.iter().any(|part| part == "tests") {
         return String::new();
     }
     let text = read(file);
@@ -219,7 +220,9 @@ fn used_modules(code: &str) -> BTreeSet<String> {
 fn names(text: &str, name: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(name).any(|(at, _)| {
-        !text[..at].ends_with(part) && !(name.ends_with(part) && text[at + name.len()..].starts_with(part))
+        let after = &text[at + name.len()..];
+        let longer = text[..at].ends_with(part) || (name.ends_with(part) && after.starts_with(part));
+        !longer
     })
 }
 

@@ -161,7 +161,7 @@ impl Bench {
         let config = self.config("3");
         let mut times: Vec<_> = (0..runs)
             .map(|_| {
-                self.aws.advance(60);
+                self.aws.advance(30);
                 let code = self.aws.fresh_code(&self.aws.alice().mfa_serial);
                 let arguments = ["credential-process", "-p", "admin", "--refresh", "--token-code", &code];
                 let mut command = self.command(program, &arguments, &[store, ("AWS_CONFIG_FILE", &config)]);

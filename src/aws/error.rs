@@ -5,7 +5,6 @@ use crate::terminal::escape;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 
 /// Why there is no answer that helps.
@@ -46,10 +45,7 @@ pub enum Refusal {
     /// No permission, no such role, or no MFA where the trust policy wants it.
     NotAuthorized,
     /// The signature's time is more than 15 minutes off. The request was refused before its code was looked at.
-    ClockSkew {
-        /// AWS's time minus ours, in seconds.
-        offset: i64,
-    },
+    ClockSkew,
     /// The credentials have expired.
     Expired,
     /// The access key is unknown, deleted or inactive.
@@ -58,6 +54,13 @@ pub enum Refusal {
     WrongSecret,
     /// Anything else.
     Other,
+}
+
+impl Refusal {
+    /// Whether it is the credentials that don't work, whatever they are used for.
+    pub fn is_of_the_key(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::WrongSecret | Self::Expired)
+    }
 }
 
 impl Error {
@@ -88,7 +91,6 @@ pub(super) fn translate<E: ProvideErrorMetadata>(
     endpoint: &str,
     error: &SdkError<E, HttpResponse>,
     secret: Option<&str>,
-    now: DateTime<Utc>,
 ) -> Error {
     let endpoint = endpoint.to_owned();
     match error {
@@ -112,9 +114,7 @@ pub(super) fn translate<E: ProvideErrorMetadata>(
             if status >= 500 {
                 return Error::Server { operation, status };
             }
-            let date = service.raw().headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-            let offset = date.map(|date| (date.with_timezone(&Utc) - now).num_seconds());
-            let refusal = classify(code, message, offset);
+            let refusal = classify(code, message);
             let message = match secret {
                 Some(secret) => message.replace(secret, "******"),
                 None => message.to_owned(),
@@ -150,7 +150,7 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
-fn classify(code: &str, message: &str, offset: Option<i64>) -> Refusal {
+fn classify(code: &str, message: &str) -> Refusal {
     let says = |text: &str| message.contains(text);
     match code {
         _ if says("invalid MFA one time pass code") => Refusal::InvalidCode,
@@ -160,7 +160,7 @@ fn classify(code: &str, message: &str, offset: Option<i64>) -> Refusal {
         "SignatureDoesNotMatch" | "RequestExpired" | "InvalidSignatureException"
             if says("is now earlier than") || says("still later than") =>
         {
-            offset.map_or(Refusal::Other, |offset| Refusal::ClockSkew { offset })
+            Refusal::ClockSkew
         }
         "SignatureDoesNotMatch" => Refusal::WrongSecret,
         "ExpiredToken" | "ExpiredTokenException" => Refusal::Expired,
@@ -206,12 +206,12 @@ mod tests {
             (
                 "SignatureDoesNotMatch",
                 "Signature expired: 20220127T001427Z is now earlier than 20220127T014428Z (20220127T015928Z - 15 min.)",
-                Refusal::ClockSkew { offset: 7 },
+                Refusal::ClockSkew,
             ),
             (
                 "SignatureDoesNotMatch",
                 "Signature not yet current: 20220127T001427Z is still later than 20220127T000028Z",
-                Refusal::ClockSkew { offset: 7 },
+                Refusal::ClockSkew,
             ),
             (
                 "SignatureDoesNotMatch",
@@ -221,7 +221,7 @@ mod tests {
             ("ExpiredToken", "The security token included in the request is expired", Refusal::Expired),
             ("InvalidClientTokenId", "The security token included in the request is invalid.", Refusal::UnknownKey),
         ] {
-            assert_eq!(classify(code, message, Some(7)), refusal, "{message}");
+            assert_eq!(classify(code, message), refusal, "{message}");
         }
     }
 }

@@ -71,7 +71,8 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, Error> {
     let pem = std::fs::read(path).map_err(|error| bundle(error.to_string()))?;
     let mut certificates = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        certificate.map_err(|error| bundle(error.to_string()))?;
+        let certificate = certificate.map_err(|error| bundle(error.to_string()))?;
+        webpki::anchor_from_trusted_cert(&certificate).map_err(|error| bundle(error.to_string()))?;
         certificates += 1;
     }
     if certificates == 0 {

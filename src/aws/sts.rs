@@ -6,31 +6,39 @@
 use super::error::translate;
 use super::{Error, Refusal, http_client, timeouts};
 use crate::credentials::{AccessKey, Session, TokenCode};
+use crate::profile::plan::text;
 use crate::profile::{Mfa, Role, Sts};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{BehaviorVersion, Builder, Region};
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_sdk_sts::{Client, Config};
-use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+/// How long a code that was typed waits for the connection that was opened meanwhile.
+const NETWORK_IS_SLOW: Duration = Duration::from_secs(2);
 
 /// A connection to STS. Makes its runtime when it is made: not before a call is known to be needed.
 #[derive(Debug)]
 pub struct Connection {
     runtime: Runtime,
     client: Client,
-    clock: Clock,
+    clock: ServerClock,
     endpoint: String,
 }
 
@@ -77,12 +85,12 @@ impl Connection {
         };
         let plain = url.is_some_and(|url| url.starts_with("http://"));
         let bundle = sts.ca_bundle.as_ref().map(|path| Path::new(path.value.as_str()));
-        let clock = Clock::default();
+        let clock = ServerClock::default();
         let mut config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(if sts.global { "us-east-1".into() } else { sts.region.clone() }))
             .http_client(http_client(bundle.filter(|_| !plain), plain)?)
-            .time_source(clock.clone())
+            .interceptor(clock.clone())
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .use_fips(sts.fips)
@@ -125,19 +133,18 @@ impl Connection {
                 Tag::builder().key(&tag.key).value(&tag.value).build().expect("both are there")
             };
             let policy = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
-            let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
             let mut request = self
                 .client
                 .assume_role()
                 .role_arn(role.arn.value.as_str())
                 .role_session_name(session_name)
                 .duration_seconds(seconds(duration))
-                .set_external_id(role.external_id.clone())
-                .set_source_identity(role.source_identity.clone())
-                .set_tags((!role.tags.is_empty()).then(|| role.tags.iter().map(tag).collect()))
-                .set_transitive_tag_keys(some(&role.transitive_tags))
-                .set_policy_arns((!role.policy_arns.is_empty()).then(|| role.policy_arns.iter().map(policy).collect()))
-                .set_policy(role.policy.clone());
+                .set_external_id(text(&role.external_id).map(str::to_owned))
+                .set_source_identity(text(&role.source_identity).map(str::to_owned))
+                .set_tags(role.tags.as_ref().map(|tags| tags.value.iter().map(tag).collect()))
+                .set_transitive_tag_keys(role.transitive_tags.as_ref().map(|keys| keys.value.clone()))
+                .set_policy_arns(role.policy_arns.as_ref().map(|arns| arns.value.iter().map(policy).collect()))
+                .set_policy(text(&role.policy).map(str::to_owned));
             if let Some((mfa, code)) = mfa {
                 request = request.serial_number(mfa.serial.value.as_str()).token_code(code.expose_secret());
             }
@@ -178,47 +185,41 @@ impl Connection {
 
     /// Does something slow (asks a person) while the connection is opened by asking who the signer is, and keeps it open until
     /// then: the code is answered in one round trip, and a dead key or a wrong clock is known before the code is spent.
-    pub fn meanwhile<T>(&self, signer: Signer<'_>, slow: impl FnOnce() -> T) -> (Option<Result<Identity, Error>>, T) {
-        let (done, mut is_done) = oneshot::channel::<()>();
+    pub fn meanwhile<T, E>(
+        &self,
+        signer: Signer<'_>,
+        slow: impl FnOnce() -> Result<T, E>,
+    ) -> (Option<Result<Identity, Error>>, Result<T, E>) {
+        let (done, mut is_done) = oneshot::channel::<bool>();
         std::thread::scope(|scope| {
             let connected = scope.spawn(move || {
                 self.runtime.block_on(async {
-                    let asked = async {
-                        let first = self.identity_once(signer).await;
-                        match first.as_ref().map_err(Error::refusal) {
-                            Err(Some(Refusal::ClockSkew { offset })) => {
-                                self.clock.shift(offset);
-                                self.identity_once(signer).await
-                            }
-                            _ => first,
+                    let mut asked = std::pin::pin!(self.identity_once(signer));
+                    let worked = tokio::select! {
+                        answer = &mut asked => {
+                            let _ = is_done.await;
+                            return Some(answer);
                         }
+                        worked = &mut is_done => worked.unwrap_or(false),
                     };
-                    let answer = tokio::select! {
-                        answer = asked => Some(answer),
-                        _ = &mut is_done => None,
-                    };
-                    if answer.is_some() {
-                        let _ = is_done.await;
-                    }
-                    answer
+                    // a person faster than the network: the answer on its way comes sooner than another one would
+                    if worked { tokio::time::timeout(NETWORK_IS_SLOW, asked).await.ok() } else { None }
                 })
             });
             let result = slow();
-            let _ = done.send(());
+            let _ = done.send(result.is_ok());
             (connected.join().unwrap_or_default(), result)
         })
     }
 
-    /// AWS's time minus this machine's, in seconds, once AWS refused our signature for it.
-    pub fn clock_offset(&self) -> Option<i64> {
-        Some(self.clock.0.load(Ordering::Relaxed)).filter(|offset| *offset != 0)
+    /// AWS's time minus this machine's, in seconds, by the last answer.
+    pub fn clock_offset(&self) -> i64 {
+        self.clock.0.load(Ordering::Relaxed)
     }
 
     async fn identity_once(&self, signer: Signer<'_>) -> Result<Identity, Error> {
         let answer = self.client.get_caller_identity().customize().config_override(signed_by(signer)).send().await;
-        answer
-            .map(identity)
-            .map_err(|error| translate("sts:GetCallerIdentity", &self.endpoint, &error, None, self.clock.read()))
+        answer.map(identity).map_err(|error| translate("sts:GetCallerIdentity", &self.endpoint, &error, None))
     }
 
     fn call<T, E, F>(&self, operation: &'static str, code: Option<&TokenCode>, send: impl Fn() -> F) -> Result<T, Error>
@@ -228,18 +229,11 @@ impl Connection {
     {
         let attempt = || {
             let answer = self.runtime.block_on(send());
-            answer.map_err(|error| {
-                translate(operation, &self.endpoint, &error, code.map(TokenCode::expose_secret), self.clock.read())
-            })
+            answer.map_err(|error| translate(operation, &self.endpoint, &error, code.map(TokenCode::expose_secret)))
         };
         match attempt() {
-            Err(error) => match error.refusal() {
-                Some(Refusal::ClockSkew { offset }) if self.clock_offset().is_none() => {
-                    self.clock.shift(offset);
-                    attempt()
-                }
-                _ => Err(error),
-            },
+            // the SDK has AWS's time from that answer; it signs a call without a code again by itself
+            Err(error) if code.is_some() && error.refusal() == Some(Refusal::ClockSkew) => attempt(),
             answer => answer,
         }
     }
@@ -290,24 +284,28 @@ fn seconds(duration: u32) -> i32 {
     i32::try_from(duration).unwrap_or(i32::MAX)
 }
 
-/// This machine's clock, put right by what AWS said the time is.
+/// AWS's time minus this machine's, from the Date header of each answer. The SDK signs with AWS's time by itself, and tells
+/// nobody.
 #[derive(Debug, Clone, Default)]
-struct Clock(Arc<AtomicI64>);
+struct ServerClock(Arc<AtomicI64>);
 
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "signatures need the time of each attempt")]
-    fn read(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::seconds(self.0.load(Ordering::Relaxed))
+impl Intercept for ServerClock {
+    fn name(&self) -> &'static str {
+        "ServerClock"
     }
 
-    fn shift(&self, offset: i64) {
-        self.0.fetch_add(offset, Ordering::Relaxed);
-    }
-}
-
-impl TimeSource for Clock {
-    fn now(&self) -> SystemTime {
-        self.read().into()
+    #[expect(clippy::disallowed_methods, reason = "an answer's time is compared with that of its arrival")]
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        if let Some(date) = date {
+            self.0.store((date.with_timezone(&Utc) - Utc::now()).num_seconds(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

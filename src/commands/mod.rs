@@ -1,12 +1,15 @@
 //! One file a command: its arguments and what it does. They share [`prepare`] and [`Serving`], and never import each other.
 
+pub mod configure;
 pub mod console;
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod list;
 pub mod login;
 pub mod logout;
 pub mod serve;
+pub mod status;
 
 use crate::config::{Files, served};
 use crate::credentials::TokenCode;
@@ -22,6 +25,7 @@ use crate::profile::{self, Plan, Request};
 use crate::session::{self, Context, renew};
 use std::cell::{Cell, OnceCell};
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -45,7 +49,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline),
+        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use chrono::DateTime;
 
-    const DEVICE: Device<'_> = Device { serial: "GAHT12345678", profile: "admin" };
+    const DEVICE: Device<'_> = Device { serial: "GAHT12345678", profile: "admin", login: "admin" };
 
     fn run_with(line: &str, vars: &[(&str, &str)], deadline: Option<Duration>) -> Result<TokenCode, Error> {
         let mut all = vec![("PATH", "/usr/bin:/bin")];

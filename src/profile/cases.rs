@@ -1,6 +1,6 @@
 //! The plan and the strategy as a table: files, environment and options in, steps or an error out.
 
-use super::plan::{Plan, plan};
+use super::plan::{Plan, Source, plan};
 use super::request::Request;
 use super::strategy::{Begin, Caller, Known, Step, steps};
 use crate::config::Files;
@@ -197,12 +197,16 @@ fn shown(plan: &Plan) -> String {
     let mfa = plan.mfa.as_ref().map_or("-", |mfa| mfa.serial.value.as_str().rsplit('/').next().unwrap());
     let roles = plan.roles.iter().map(|role| {
         let name = role.arn.value.as_str().rsplit('/').next().unwrap();
-        let id = role.external_id.as_ref().map(|id| format!("+{id}")).unwrap_or_default();
+        let id = role.external_id.as_ref().map(|id| format!("+{}", id.value)).unwrap_or_default();
         let duration = role.duration.as_ref().map(|d| format!(" for {}", d.value.0)).unwrap_or_default();
         format!("{name}{id}{duration}")
     });
     let region = plan.region.as_ref().map_or("-", |region| &region.value);
-    format!("{} | {mfa} | {} | {region}", plan.source.identity(), roles.collect::<Vec<_>>().join(", "))
+    let source = match &plan.source {
+        Source::Process { command, .. } => format!("credential_process {command}"),
+        source => source.identity(),
+    };
+    format!("{source} | {mfa} | {} | {region}", roles.collect::<Vec<_>>().join(", "))
 }
 
 #[test]
@@ -453,6 +457,7 @@ fn a_code_is_spent_where_it_serves_longest() {
             Begin::Source,
             vec![with(3_600)],
         ),
+        ("-p 'two words' --duration 2h", &refuses_2h, OneShot, Begin::Source, vec![from(0, 3_600)]),
         ("-p admin --duration 1h30m", &refuses_2h, OneShot, Begin::Source, vec![with(5_400)]),
         (
             "-p admin",
@@ -470,7 +475,7 @@ fn a_code_is_spent_where_it_serves_longest() {
             vec![gst(43_200), from(0, 3_600)],
         ),
         (
-            "-p admin",
+            "-p admin --duration 2h",
             &Known { only_shared: true, ..none.clone() },
             OneShot,
             Begin::Source,

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::lookup::{Lookup, bad};
-use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts};
+use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source};
 use super::request::{MfaSerial, Request, RoleArn, Seconds};
 use crate::config::{FileKind, Files, served};
 use crate::credentials::AccessKey;
@@ -24,6 +24,7 @@ pub(super) struct Resolver<'f> {
 }
 
 /// Where the walk stands.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum At {
     /// Read this profile, with these options on top, as a source or as what was asked for.
     Profile {
@@ -47,6 +48,8 @@ impl<'f> Resolver<'f> {
             _ => request.profile.as_ref().and_then(|name| Lookup::find(self.files, name)),
         };
         self.note_region(leaf.as_ref());
+        // also where its own command line names role and source, and nothing else of the profile is read
+        self.process = leaf.as_ref().and_then(|leaf| leaf.string("mfa_process"));
         let (mut leaf_options, profile) = (request.clone(), self.display_name(request));
         let mut at = start;
         let source = loop {
@@ -242,7 +245,9 @@ impl<'f> Resolver<'f> {
         if profile.own("web_identity_token_file").is_some() {
             return sdk(text("role_arn").to_owned());
         }
-        if let Some(command) = profile.own("credential_process") {
+        // our own line says whom to ask for, not whose credentials begin
+        let process = profile.own("credential_process");
+        if let Some(command) = process.filter(|line| Request::from_credential_process(line.value).is_none()) {
             return Ok(Source::Process { command: command.value.to_owned(), profile: name });
         }
         Err(Error::NoSource { profile: name })
@@ -300,15 +305,14 @@ impl<'f> Resolver<'f> {
     ) -> Result<Option<Role>, Error> {
         let Some(arn) = profile.parsed::<RoleArn>("role_arn")? else { return Ok(None) };
         let flags = role_of_flags(&arn.value, options, own_line);
-        let or = |flag: Vec<String>, key| if flag.is_empty() { profile.list(key) } else { flag };
         Ok(Some(Role {
             arn,
             session_name: flags.session_name.or_else(|| profile.string("role_session_name")),
-            external_id: flags.external_id.or_else(|| profile.string("external_id").map(|s| s.value)),
-            source_identity: flags.source_identity.or_else(|| profile.string("source_identity").map(|s| s.value)),
-            tags: if flags.tags.is_empty() { profile.tags()? } else { flags.tags },
-            transitive_tags: or(flags.transitive_tags, "transitive_session_tags"),
-            policy_arns: or(flags.policy_arns, "policy_arns"),
+            external_id: flags.external_id.or_else(|| profile.string("external_id")),
+            source_identity: flags.source_identity.or_else(|| profile.string("source_identity")),
+            tags: flags.tags.or(profile.tags()?),
+            transitive_tags: flags.transitive_tags.or_else(|| profile.list("transitive_session_tags")),
+            policy_arns: flags.policy_arns.or_else(|| profile.list("policy_arns")),
             policy: flags.policy,
             duration: flags.duration.or(profile.parsed("duration_seconds")?),
         }))
@@ -378,8 +382,8 @@ impl<'f> Resolver<'f> {
         let mfa_session = match leaf.as_ref().and_then(|leaf| leaf.text("mfa_session")) {
             None => None,
             Some(setting) => Some(match setting.value {
-                "shared" => MfaSession::Shared,
-                "role" => MfaSession::Role,
+                "shared" => setting.map(|_| MfaSession::Shared),
+                "role" => setting.map(|_| MfaSession::Role),
                 _ => return Err(bad("mfa_session", setting, "it is shared or role".into())),
             }),
         };
@@ -392,7 +396,7 @@ impl<'f> Resolver<'f> {
                 return Err(Error::TooLongForRole { asked });
             }
         }
-        let sts = self::sts(self.env, leaf.as_ref(), region.as_ref(), &self.roles, mfa.as_ref())?;
+        let sts = super::endpoint::sts(self.env, leaf.as_ref(), region.as_ref(), &self.roles, mfa.as_ref())?;
         let plan = Plan { profile, region, sts, source, mfa, roles: self.roles, duration, mfa_session };
         check(plan)
     }
@@ -424,62 +428,6 @@ fn check(plan: Plan) -> Result<Plan, Error> {
     }
 }
 
-fn sts(
-    env: &Env,
-    leaf: Option<&Lookup<'_>>,
-    region: Option<&Setting<String>>,
-    roles: &[Role],
-    mfa: Option<&Mfa>,
-) -> Result<Sts, Error> {
-    let text = |key: &str| leaf.and_then(|leaf| leaf.string(key));
-    let variable =
-        |name: &'static str| Some(Setting { value: env.var(name)?.to_owned(), from: Provenance::Variable(name) });
-    let is_true = |value: &str| value.eq_ignore_ascii_case("true");
-    let switch = |name: &'static str, key: &str| {
-        variable(name).or_else(|| text(key)).is_some_and(|setting| is_true(&setting.value))
-    };
-    let ignore = switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
-    let endpoint_url = variable("AWS_ENDPOINT_URL_STS")
-        .or_else(|| variable("AWS_ENDPOINT_URL"))
-        .or_else(|| leaf?.service("sts", "endpoint_url"))
-        .or_else(|| text("endpoint_url"))
-        .filter(|_| !ignore);
-
-    let of_arn = roles
-        .first()
-        .map(|role| role.arn.value.partition())
-        .or_else(|| mfa?.serial.value.as_str().strip_prefix("arn:")?.split(':').next());
-    let named = region.map(|region| region.value.as_str());
-    if let Some(bad) = named.filter(|name| !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
-        return Err(Error::BadVariable {
-            name: "region",
-            value: bad.to_owned(),
-            why: "a Region has letters, digits and hyphens".into(),
-        });
-    }
-    let partition = match (of_arn, named) {
-        (Some(partition), _) => partition,
-        (None, Some(region)) if region.starts_with("cn-") => "aws-cn",
-        (None, Some(region)) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    let own = match partition {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        _ => "us-east-1",
-    };
-    let legacy = variable("AWS_STS_REGIONAL_ENDPOINTS").or_else(|| text("sts_regional_endpoints"));
-    Ok(Sts {
-        region: named.unwrap_or(own).to_owned(),
-        partition: partition.to_owned(),
-        endpoint_url,
-        global: partition == "aws" && legacy.is_some_and(|setting| setting.value.eq_ignore_ascii_case("legacy")),
-        fips: switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-        dual_stack: switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        ca_bundle: variable("AWS_CA_BUNDLE").or_else(|| text("ca_bundle")),
-    })
-}
-
 /// With both, no base profile is consulted.
 fn names_role_and_source(request: &Request) -> bool {
     request.role_arn.is_some() && request.source_profile.is_some()
@@ -494,19 +442,21 @@ fn provenance(own_line: Option<&str>, flag: &'static str) -> Provenance {
 
 /// The role that flags describe.
 fn role_of_flags(arn: &RoleArn, options: &Request, own_line: Option<&str>) -> Role {
-    let from = |flag| provenance(own_line, flag);
+    fn given<T: Clone>(value: &Option<T>, own_line: Option<&str>, flag: &'static str) -> Option<Setting<T>> {
+        Some(Setting { value: value.clone()?, from: provenance(own_line, flag) })
+    }
+    fn listed<T: Clone>(values: &[T], own_line: Option<&str>, flag: &'static str) -> Option<Setting<Vec<T>>> {
+        (!values.is_empty()).then(|| Setting { value: values.to_vec(), from: provenance(own_line, flag) })
+    }
     Role {
-        session_name: options
-            .role_session_name
-            .clone()
-            .map(|value| Setting { value, from: from("--role-session-name") }),
-        external_id: options.external_id.clone(),
-        source_identity: options.source_identity.clone(),
-        tags: options.tags.clone(),
-        transitive_tags: options.transitive_tags.clone(),
-        policy_arns: options.policy_arns.clone(),
-        policy: options.policy.as_ref().map(|policy| policy.0.clone()),
-        duration: options.duration.map(|value| Setting { value, from: from("--duration") }),
-        ..Role::new(Setting { value: arn.clone(), from: from("--role-arn") })
+        session_name: given(&options.role_session_name, own_line, "--role-session-name"),
+        external_id: given(&options.external_id, own_line, "--external-id"),
+        source_identity: given(&options.source_identity, own_line, "--source-identity"),
+        tags: listed(&options.tags, own_line, "--tag"),
+        transitive_tags: listed(&options.transitive_tags, own_line, "--transitive-tag"),
+        policy_arns: listed(&options.policy_arns, own_line, "--policy-arn"),
+        policy: given(&options.policy, own_line, "--policy").map(|policy| policy.map(|policy| policy.0)),
+        duration: given(&options.duration, own_line, "--duration"),
+        ..Role::new(Setting { value: arn.clone(), from: provenance(own_line, "--role-arn") })
     }
 }

@@ -37,6 +37,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Nothing is wrong: the profile is not one that a session is made from, and this is what it is.
+    pub fn no_session(&self) -> Option<String> {
+        match self {
+            Self::NothingToDo { .. } => Some("an access key, without role or MFA".into()),
+            Self::NoSource { .. } => Some("settings only, no credentials".into()),
+            Self::NoRole { source_kind, .. } => Some(format!("credentials from {source_kind}")),
+            _ => None,
+        }
+    }
+
     /// What to type next.
     pub fn hint(&self) -> String {
         match self {

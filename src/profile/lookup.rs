@@ -59,17 +59,20 @@ impl<'f> Lookup<'f> {
     }
 
     /// `a,b` as aws-vault writes lists.
-    pub(super) fn list(&self, key: &str) -> Vec<String> {
-        let Some(setting) = self.text(key) else { return vec![] };
-        setting.value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    pub(super) fn list(&self, key: &str) -> Option<Setting<Vec<String>>> {
+        let list = self.text(key)?.map(|text| {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        });
+        (!list.value.is_empty()).then_some(list)
     }
 
     /// `session_tags = team=infra,cost=12`
-    pub(super) fn tags(&self) -> Result<Vec<Tag>, Error> {
-        let parse = |item: String| {
+    pub(super) fn tags(&self) -> Result<Option<Setting<Vec<Tag>>>, Error> {
+        let Some(list) = self.list("session_tags") else { return Ok(None) };
+        let parse = |item: &String| {
             item.parse().map_err(|why| bad("session_tags", self.text("session_tags").expect("it has items"), why))
         };
-        self.list("session_tags").into_iter().map(parse).collect()
+        Ok(Some(Setting { value: list.value.iter().map(parse).collect::<Result<_, _>>()?, from: list.from }))
     }
 
     /// A value of the `services` section the profile names, or of the profile's own nested block.

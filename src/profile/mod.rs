@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod cases;
 mod chain;
+mod endpoint;
 mod error;
 mod lookup;
 pub mod plan;

@@ -28,7 +28,7 @@ pub struct Plan {
     /// What the last session should last, where somebody said so.
     pub duration: Option<Setting<Seconds>>,
     /// `mfa_session` of the profile.
-    pub mfa_session: Option<MfaSession>,
+    pub mfa_session: Option<Setting<MfaSession>>,
 }
 
 /// A value and where it came from.
@@ -156,17 +156,17 @@ pub struct Role {
     /// `None`: the IAM user's name.
     pub session_name: Option<Setting<String>>,
     /// External ID.
-    pub external_id: Option<String>,
+    pub external_id: Option<Setting<String>>,
     /// Source identity.
-    pub source_identity: Option<String>,
+    pub source_identity: Option<Setting<String>>,
     /// Session tags.
-    pub tags: Vec<Tag>,
+    pub tags: Option<Setting<Vec<Tag>>>,
     /// Keys of the tags that are transitive.
-    pub transitive_tags: Vec<String>,
+    pub transitive_tags: Option<Setting<Vec<String>>>,
     /// Managed session policies.
-    pub policy_arns: Vec<String>,
+    pub policy_arns: Option<Setting<Vec<String>>>,
     /// Inline session policy, compact JSON.
-    pub policy: Option<String>,
+    pub policy: Option<Setting<String>>,
     /// What this hop's own profile asks for.
     pub duration: Option<Setting<Seconds>>,
 }
@@ -179,13 +179,23 @@ impl Role {
             session_name: None,
             external_id: None,
             source_identity: None,
-            tags: vec![],
-            transitive_tags: vec![],
-            policy_arns: vec![],
+            tags: None,
+            transitive_tags: None,
+            policy_arns: None,
             policy: None,
             duration: None,
         }
     }
+}
+
+/// The text of a setting, where there is one.
+pub fn text(setting: &Option<Setting<String>>) -> Option<&str> {
+    setting.as_ref().map(|setting| setting.value.as_str())
+}
+
+/// The items of a list; none where nobody gave a list.
+pub fn items<T>(list: &Option<Setting<Vec<T>>>) -> &[T] {
+    list.as_ref().map_or(&[], |list| &list.value)
 }
 
 /// Makes the plan for a request. Errors name the profile, and the file and line, at fault.
@@ -239,16 +249,16 @@ impl Plan {
         hash.optional("serial", self.mfa.as_ref().map(|mfa| mfa.serial.value.as_str()));
         for role in &self.roles[..hops] {
             hash.field("role", role.arn.value.as_str());
-            hash.optional("session name", role.session_name.as_ref().map(|name| name.value.as_str()));
-            hash.optional("external ID", role.external_id.as_deref());
-            hash.optional("source identity", role.source_identity.as_deref());
-            for tag in &role.tags {
+            hash.optional("session name", text(&role.session_name));
+            hash.optional("external ID", text(&role.external_id));
+            hash.optional("source identity", text(&role.source_identity));
+            for tag in items(&role.tags) {
                 hash.field("tag", &tag.key);
                 hash.field("tag value", &tag.value);
             }
-            role.transitive_tags.iter().for_each(|key| hash.field("transitive", key));
-            role.policy_arns.iter().for_each(|arn| hash.field("policy ARN", arn));
-            hash.optional("policy", role.policy.as_deref());
+            items(&role.transitive_tags).iter().for_each(|key| hash.field("transitive", key));
+            items(&role.policy_arns).iter().for_each(|arn| hash.field("policy ARN", arn));
+            hash.optional("policy", text(&role.policy));
         }
         hash.finish("role")
     }
@@ -271,6 +281,15 @@ impl Plan {
         Self { roles: vec![], ..self.clone() }
     }
 
+    /// The profile `login -p` takes: this one, or the source's where only a role's ARN was given. Empty where there is none.
+    pub fn login_profile(&self) -> &str {
+        match (&self.profile.from, &self.source) {
+            (Provenance::Flag("--role-arn"), Source::File { profile, .. }) => profile,
+            (Provenance::Flag("--role-arn"), _) => "",
+            _ => &self.profile.value,
+        }
+    }
+
     fn hash_source(&self, hash: &mut Hasher) {
         hash.field("source", &self.source.identity());
         match &self.sts.endpoint_url {
@@ -281,14 +300,40 @@ impl Plan {
 }
 
 impl Source {
-    /// What tells it from every other source. No secret.
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File { key, .. } | Self::Environment { key, .. } => format!("access key {}", key.id),
+            Self::Process { profile, .. } => format!("the credential_process of profile {profile}"),
+            Self::Sdk(SdkSource::Profile { name, .. }) => format!("profile {name}"),
+            Self::Sdk(SdkSource::EcsContainer) => "the ECS container".into(),
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "the EC2 instance".into(),
+        }
+    }
+
+    /// What tells it from every other source, for the index. Security: a command line may hold a secret, and is hashed.
     pub fn identity(&self) -> String {
         match self {
             Self::File { key, .. } | Self::Environment { key, .. } => key.id.clone(),
-            Self::Process { command, .. } => format!("credential_process {command}"),
+            Self::Process { command, .. } => {
+                let mut hash = Hasher::new();
+                hash.field("command", command);
+                hash.finish("credential_process").0
+            }
             Self::Sdk(SdkSource::Profile { name, identity }) => format!("profile {name} {identity}"),
             Self::Sdk(SdkSource::EcsContainer) => "EcsContainer".into(),
             Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata".into(),
+        }
+    }
+
+    /// What people call it: the profile, or where else it comes from.
+    pub fn in_words(&self) -> &str {
+        match self {
+            Self::File { profile, .. } | Self::Process { profile, .. } => profile,
+            Self::Environment { .. } => "environment",
+            Self::Sdk(SdkSource::Profile { name, .. }) => name,
+            Self::Sdk(SdkSource::EcsContainer) => "EcsContainer",
+            Self::Sdk(SdkSource::Ec2InstanceMetadata) => "Ec2InstanceMetadata",
         }
     }
 

@@ -136,6 +136,12 @@ impl Request {
     }
 }
 
+/// The arguments behind `mfa-run credential-process`, where the line is our own.
+pub fn own_arguments(line: &str) -> Option<Vec<String>> {
+    Request::from_credential_process(line)?.ok()?;
+    Some(split_command_line(line)?.split_off(2))
+}
+
 /// Splits as a POSIX shell and botocore do; on Windows backslashes are path separators, not escapes.
 fn split_command_line(line: &str) -> Option<Vec<String>> {
     if cfg!(windows) { shlex::split(&line.replace('\\', "\\\\")) } else { shlex::split(line) }
@@ -154,6 +160,11 @@ impl RoleArn {
     /// Twelve digits.
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The role's name, with its path where it has one.
+    pub fn name(&self) -> &str {
+        self.0.splitn(6, ':').nth(5).and_then(|role| role.strip_prefix("role/")).unwrap_or(&self.0)
     }
 
     /// `aws`, `aws-cn`, `aws-us-gov` …
@@ -209,6 +220,11 @@ impl MfaSerial {
     /// As STS takes it in SerialNumber.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A virtual device's name, a hardware device's serial number.
+    pub fn name(&self) -> &str {
+        self.0.split_once(":mfa/").map_or(&self.0, |(_, name)| name)
     }
 
     /// The account of a virtual device.

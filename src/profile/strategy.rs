@@ -4,7 +4,7 @@
 //! |---|---|
 //! | role without MFA | AssumeRole |
 //! | MFA, no role | the shared MFA session |
-//! | a duration over 1 h is asked, or `mfa_session = role` | AssumeRole with the code, for that long |
+//! | a duration over 1 h is asked, or `mfa_session = role`; and the role is not granted to shared MFA sessions only | AssumeRole with the code, for that long |
 //! | a shared MFA session lives | AssumeRole from it, 1 h |
 //! | `mfa_session = shared`, the role refuses 12 h, or a renewing caller with several roles behind the device | shared MFA session, then AssumeRole 1 h |
 //! | otherwise | AssumeRole with the code, 12 h |
@@ -101,23 +101,24 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
     let asked = first.duration.as_ref().map(|duration| duration.value.0);
     if plan.mfa.is_none() {
         let most = if plan.source.access_key().is_some() { LONGEST } else { CHAINED };
-        return direct(asked.unwrap_or(CHAINED).min(most), false);
+        return direct(within(asked.unwrap_or(CHAINED).min(most), known), false);
     }
     let through_shared = || {
         let shared = Step::GetSessionToken { duration: LONGEST };
         (Begin::Source, std::iter::once(shared).chain(rest(0)).collect())
     };
 
-    let long = asked.is_some_and(|asked| asked > CHAINED) || plan.mfa_session == Some(MfaSession::Role);
+    let mfa_session = plan.mfa_session.as_ref().map(|setting| setting.value);
+    let long = asked.is_some_and(|asked| asked > CHAINED) || mfa_session == Some(MfaSession::Role);
     let refuses_default = known.refused_duration.is_some_and(|refused| refused <= LONGEST) && asked.is_none();
-    if (long && !refuses_default) || known.wants_fresh_code {
+    if (long && !refuses_default && !known.only_shared) || known.wants_fresh_code {
         return direct(within(asked.unwrap_or(LONGEST), known), true);
     }
     if known.shared {
         return (Begin::Shared, rest(0).collect());
     }
     let renewing_siblings = caller == Caller::Renewing && known.siblings;
-    if plan.mfa_session == Some(MfaSession::Shared)
+    if mfa_session == Some(MfaSession::Shared)
         || refuses_default
         || known.only_shared
         || renewing_siblings

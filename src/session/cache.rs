@@ -104,11 +104,11 @@ pub fn forget(context: &Context<'_>, id: &SessionId) -> Result<bool, keychain::E
     Ok(was_there)
 }
 
-/// `1 ASKED MADE` and a line end before the JSON of credential_process.
+/// `1 ASKED MADE` (seconds, milliseconds since 1970) and a line end before the JSON of credential_process.
 fn encode(session: &Session, asked: u32, made: DateTime<Utc>) -> Zeroizing<Vec<u8>> {
     let mut json = Zeroizing::new(Vec::with_capacity(4_096));
     process::write(session, &mut *json).expect("a Vec takes everything");
-    let mut item = Zeroizing::new(format!("1 {asked} {}\n", made.timestamp()).into_bytes());
+    let mut item = Zeroizing::new(format!("1 {asked} {}\n", made.timestamp_millis()).into_bytes());
     item.reserve_exact(json.len());
     item.extend_from_slice(&json);
     item
@@ -121,12 +121,46 @@ fn decode(item: &[u8]) -> Option<Cached> {
     let ("1", asked, made) = (header.next()?, header.next()?.parse().ok()?, header.next()?.parse().ok()?) else {
         return None;
     };
-    Some(Cached { session: process::parse(&item[end + 1..])?, asked, made: DateTime::from_timestamp(made, 0)? })
+    Some(Cached { session: process::parse(&item[end + 1..])?, asked, made: DateTime::from_timestamp_millis(made)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_fresh_depends_on_what_a_new_one_costs_and_who_asks() {
+        use crate::session::tests::context;
+        use Caller::{OneShot, Renewing};
+        const HOUR: i64 = 3_600;
+        for (life, left, caller, costs_code, min_ttl, serves) in [
+            (HOUR, 15 * 60 + 1, Renewing, false, None, true),
+            (HOUR, 15 * 60, Renewing, false, None, false),
+            (HOUR, 31 * 60, OneShot, false, None, true),
+            (HOUR, 29 * 60, OneShot, false, None, false),
+            (12 * HOUR, 5 * HOUR, OneShot, false, None, false),
+            (12 * HOUR, 5 * HOUR, OneShot, true, None, true),
+            (12 * HOUR, 5 * 60 + 1, OneShot, true, None, true),
+            (12 * HOUR, 5 * 60, Renewing, true, None, false),
+            (HOUR, 10 * 60, OneShot, true, Some(10 * 60), true),
+            (HOUR, 10 * 60, OneShot, false, Some(11 * 60), false),
+            (HOUR, 1, Renewing, false, Some(0), true),
+        ] {
+            context(caller, min_ttl, |plan, context| {
+                let now = context.env.now();
+                let session = Session {
+                    access_key_id: String::new(),
+                    secret_access_key: "".into(),
+                    session_token: "".into(),
+                    expiration: now + chrono::TimeDelta::seconds(left),
+                    account_id: None,
+                };
+                let made = now - chrono::TimeDelta::seconds(life - left);
+                let cached = Cached { session, asked: 3_600, made };
+                assert_eq!(cached.serves(plan, context, costs_code), serves, "{left} of {life} {caller:?} {min_ttl:?}");
+            });
+        }
+    }
 
     #[test]
     fn an_item_reads_back_and_a_damaged_one_is_not_there() {

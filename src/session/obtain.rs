@@ -1,27 +1,26 @@
-//! The cold path: whose turn it is, which calls to make, what to do when AWS says no.
+//! The cold path: whose turn it is, and which calls to make. [`refusal`] has what is done when AWS says no, [`code`] where
+//! the codes come from.
+
+mod code;
+mod refusal;
 
 use super::cache::{self, Cached};
 use super::index::Index;
-use super::queue::Turn;
+use super::known::{LEAST, known};
+use super::queue::{Queue, Turn};
 use super::{Context, Error};
+use crate::aws;
 use crate::aws::source::{self, Loaded};
 use crate::aws::sts::{Connection, Identity, Signer};
-use crate::aws::{self, Refusal};
 use crate::credentials::{AccessKey, Session, TokenCode};
-use crate::mfa::{self, Asking, Device, Way};
+use crate::mfa::{self, Asking, Device};
 use crate::profile::plan::{Plan, SessionId, Source};
-use crate::profile::request::Request;
-use crate::profile::strategy::{self, Begin, CHAINED, Known, Step};
+use crate::profile::strategy::{self, Begin, Known, Step};
 use crate::terminal;
 use chrono::{DateTime, Utc};
-use std::time::{Duration, Instant};
 
-/// AWS locks a device after too many wrong codes; three a run leaves room for another run.
-const CODES: u32 = 3;
-/// A session that others are made from must outlive the calls.
-const LEAST: i64 = 5 * 60;
-/// More than this off, and a person should hear of it.
-const CLOCK_IS_WRONG: i64 = 60;
+/// Some of AWS's services refuse a signature that is more than five minutes off.
+const CLOCK_IS_WRONG: i64 = 5 * 60;
 
 pub(super) struct Obtaining<'a> {
     plan: &'a Plan,
@@ -36,6 +35,8 @@ pub(super) struct Obtaining<'a> {
     /// Shown above the next prompt.
     notice: Option<String>,
     codes_spent: u32,
+    /// The shared MFA session was made by this run: its code is as fresh as one can be.
+    shared_is_new: bool,
     identity: Option<Identity>,
 }
 
@@ -82,6 +83,7 @@ impl<'a> Obtaining<'a> {
             known: Known::default(),
             notice: None,
             codes_spent: 0,
+            shared_is_new: false,
             identity: None,
         }
     }
@@ -102,7 +104,7 @@ impl<'a> Obtaining<'a> {
 
     fn renew(&mut self) -> Result<Session, Error> {
         self.look();
-        let needs_code = self.steps().1.iter().any(|step| step.needs_code());
+        let needs_code = self.needs_code();
         if let Some(cached) = self.cached.as_ref().filter(|cached| cached.serves(self.plan, self.context, needs_code)) {
             return Ok(cached.session.clone());
         }
@@ -110,85 +112,60 @@ impl<'a> Obtaining<'a> {
             // nobody to ask is known before any lock and any connection
             mfa::can_ask(&self.device(), &self.asking)?;
         }
-        let turn = self.wait_for_turn()?;
+        let mut turn = self.wait_for_turn(if needs_code { Queue::Device } else { Queue::Session })?;
         if turn.is_some() {
             self.look();
             if let Some(session) = self.made_by_another() {
                 return Ok(session);
             }
         }
-        self.act(turn.as_ref())
+        self.act(&mut turn)
     }
 
     /// What the index and the other profiles say, now.
     fn look(&mut self) {
-        let (plan, now) = (self.plan, self.context.env.now());
         self.index = Index::load(self.context.env);
-        let index = &self.index;
-        let lives = |id: &SessionId| !self.context.refresh && index.lives(id, now, LEAST) || self.made_since_start(id);
-        let way = self.way();
-        self.known = Known {
-            shared: plan.shared_id().is_some_and(|id| lives(&id)),
-            hop: (1..plan.roles.len()).rev().find(|hops| lives(&plan.role_id(*hops))),
-            refused_duration: plan
-                .roles
-                .first()
-                .and_then(|role| index.refused_durations.get(role.arn.value.as_str()))
-                .copied(),
-            wants_fresh_code: index.wants_fresh_code.contains(&way),
-            only_shared: index.only_shared.contains(&way),
-            others_wait: false,
-            siblings: self.has_siblings(),
-        };
+        let (index, now) = (&self.index, self.context.env.now());
+        let lives =
+            |id: &SessionId| index.lives(id, now, LEAST) && (!self.context.refresh || self.made_since_start(id));
+        self.known = known(self.plan, index, self.context.files, self.context.env, lives);
+        // whoever asks anew for a duration may have raised the role's maximum
+        if self.context.refresh && self.plan.asked().is_some() {
+            self.known.refused_duration = None;
+        }
     }
 
     /// With `--refresh`, what another process made after we were started is as new as it gets.
     fn made_since_start(&self, id: &SessionId) -> bool {
-        self.index.sessions.get(id.as_str()).is_some_and(|entry| entry.made > self.started.timestamp())
-    }
-
-    /// Whether another profile's role is behind the same device.
-    fn has_siblings(&self) -> bool {
-        let (Some(shared), false) = (self.plan.shared_id(), self.plan.roles.is_empty()) else { return false };
-        self.context.files.profiles().any(|profile| {
-            let request = Request { profile: Some(profile.name().to_owned()), ..Request::default() };
-            let other = crate::profile::plan(self.context.files, self.context.env, &request);
-            other.is_ok_and(|other| {
-                !other.roles.is_empty() && other.id() != self.id && other.shared_id().as_ref() == Some(&shared)
-            })
-        })
+        cache::get(self.context, id).is_some_and(|cached| cached.made > self.started)
     }
 
     fn steps(&self) -> (Begin, Vec<Step>) {
         strategy::steps(self.plan, &self.known, self.context.caller)
     }
 
-    /// Who wants which role: the key of what was learned about it.
-    fn way(&self) -> String {
-        format!(
-            "{} {}",
-            self.plan.source.identity(),
-            self.plan.roles.first().map_or("", |role| role.arn.value.as_str())
-        )
+    fn needs_code(&self) -> bool {
+        self.steps().1.iter().any(|step| step.needs_code())
     }
 
     fn device(&self) -> Device<'a> {
         let serial = self.plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
-        Device { serial, profile: &self.plan.profile.value }
+        Device { serial, profile: &self.plan.profile.value, login: self.plan.login_profile() }
     }
 
-    fn wait_for_turn(&self) -> Result<Option<Turn>, Error> {
-        let what = if self.plan.mfa.is_some() { "an MFA code" } else { "its session" };
+    fn wait_for_turn(&self, queue: Queue) -> Result<Option<Turn>, Error> {
+        let what = if queue == Queue::Device { "an MFA code" } else { "its session" };
         let waiting = || {
             // twenty of an SDK's calls would write over the one prompt
             if !self.context.silent {
                 self.context.tell(&format!("another mfa-run is waiting for {what}; this one goes on when it is done"));
             }
         };
-        match Turn::wait(self.context.env, self.plan, &self.id, self.context.deadline, waiting) {
+        match Turn::wait(self.context.env, queue, self.plan, &self.id, self.context.deadline, waiting) {
             Ok(Some(turn)) => Ok(Some(turn)),
             Ok(None) => {
-                Err(Error::Busy { serial: self.device().serial.to_owned(), profile: self.plan.profile.value.clone() })
+                let device = self.device();
+                Err(Error::Busy { serial: device.serial.to_owned(), login: device.login_command() })
             }
             Err(error) => {
                 terminal::debug(|| format!("no lock, each process asks for itself: {error}"));
@@ -202,12 +179,16 @@ impl<'a> Obtaining<'a> {
         let found = cache::get(self.context, &self.id)?;
         let newer = self.cached.as_ref().is_none_or(|cached| found.made > cached.made);
         let new_enough = !self.context.refresh || found.made > self.started;
-        (newer && new_enough && found.serves(self.plan, self.context, true)).then(|| found.session)
+        let serves = newer && new_enough && found.serves(self.plan, self.context, true);
+        serves.then_some(found.session)
     }
 
-    fn act(&mut self, turn: Option<&Turn>) -> Result<Session, Error> {
+    fn act(&mut self, turn: &mut Option<Turn>) -> Result<Session, Error> {
         let connection = self.connection()?;
         let base = self.base(connection)?;
+        if matches!(base, Base::Session(_)) && self.needs_code() {
+            return Err(Error::SourceIsSession { source_name: self.plan.source.name() });
+        }
         loop {
             if let Round::Done(session) = self.round(connection, &base, turn)? {
                 self.tell_clock(connection);
@@ -251,33 +232,33 @@ impl<'a> Obtaining<'a> {
     }
 
     /// All the calls from where the cache ends to the session.
-    fn round(&mut self, connection: &Connection, base: &Base, turn: Option<&Turn>) -> Result<Round, Error> {
+    fn round(&mut self, connection: &Connection, base: &Base, turn: &mut Option<Turn>) -> Result<Round, Error> {
         let mut code = None;
-        if self.steps().1.iter().any(|step| step.needs_code()) {
+        if self.needs_code() {
+            // a renewal that was to be for nothing turned out to cost a code
+            if turn.as_ref().is_some_and(|turn| turn.queue() == Queue::Session) {
+                *turn = self.wait_for_turn(Queue::Device)?;
+                if let Some(session) = self.made_by_another() {
+                    return Ok(Round::Done(session));
+                }
+            }
             code = Some(self.code(connection, base.signer())?);
-            self.known.others_wait = turn.is_some_and(Turn::others_want_more);
+            self.known.others_wait = turn.as_ref().is_some_and(Turn::others_want_more);
         }
         let (begin, steps) = self.steps();
         terminal::debug(|| format!("from {begin:?}: {steps:?}"));
         let Some(mut session) = self.begin(begin) else { return Ok(Round::Again) };
-        for step in steps {
+        for step in &steps {
             let signer = session.as_ref().map_or(base.signer(), Signer::Session);
-            let made = match step {
-                Step::GetSessionToken { duration } => self.shared_session(connection, base, code.take(), duration),
-                Step::AssumeRole { hop, duration, with_code } => {
-                    let code = if with_code { code.take() } else { None };
-                    let made = self.role_session(connection, base, signer, hop, code.as_ref(), duration)?;
-                    self.judge(made, step, begin)
-                }
-            };
-            match made? {
-                Some(next) => session = Some(next),
-                None => return Ok(Round::Again),
+            let code = if step.needs_code() { code.take() } else { None };
+            match self.call(connection, base, signer, *step, code.as_ref())? {
+                Ok(next) => session = Some(next),
+                Err(error) => return self.refused(error, *step, begin).map(|()| Round::Again),
             }
         }
-        let session = session.expect("a plan has at least one step");
         self.remember_way();
-        Ok(Round::Done(session))
+        self.tell_if_shorter(steps.last());
+        Ok(Round::Done(session.expect("a plan has at least one step")))
     }
 
     /// The cached session to begin with. `None`: it is gone, and the index has been told.
@@ -312,236 +293,63 @@ impl<'a> Obtaining<'a> {
         }
     }
 
-    fn shared_session(
-        &mut self,
-        connection: &Connection,
-        base: &Base,
-        code: Option<TokenCode>,
-        duration: u32,
-    ) -> Result<Option<Session>, Error> {
-        let (Base::Key(key), Some(mfa), Some(code), Some(id)) = (base, &self.plan.mfa, code, self.plan.shared_id())
-        else {
-            return Err(self.no_access_key());
-        };
-        match connection.session_token(key, mfa, &code, duration) {
-            Ok(session) => {
-                cache::put(self.context, self.plan, &id, 0, &session, duration);
-                self.known.shared = true;
-                Ok(Some(session))
-            }
-            Err(error) => self.code_refused(error).map(|()| None),
-        }
-    }
-
-    fn role_session(
+    /// One call, and its session kept. The outer error ends it all, the inner one may be answered.
+    fn call(
         &mut self,
         connection: &Connection,
         base: &Base,
         signer: Signer<'_>,
-        hop: usize,
+        step: Step,
         code: Option<&TokenCode>,
-        duration: u32,
     ) -> Result<Result<Session, aws::Error>, Error> {
-        let role = &self.plan.roles[hop];
-        let mfa = match (&self.plan.mfa, code, signer) {
-            (Some(mfa), Some(code), Signer::AccessKey(_)) => Some((mfa, code)),
-            (Some(_), Some(_), Signer::Session(_)) => return Err(self.no_access_key()),
-            _ => None,
-        };
-        let name = match &role.session_name {
-            Some(name) => name.value.clone(),
-            None => self.identity(connection, base)?.role_session_name(),
-        };
-        let made = connection.assume_role(signer, role, &name, mfa, duration);
-        if let Ok(session) = &made {
-            let hops = hop + 1;
-            let asked = if hops == self.plan.roles.len() { self.plan.asked().unwrap_or(duration) } else { duration };
-            cache::put(self.context, self.plan, &self.plan.role_id(hops), hops, session, asked);
-        }
-        Ok(made)
-    }
-
-    /// What an answer to AssumeRole means for the plan. `None`: it has changed.
-    fn judge(&mut self, made: Result<Session, aws::Error>, step: Step, begin: Begin) -> Result<Option<Session>, Error> {
-        let error = match made {
-            Ok(session) => return Ok(Some(session)),
-            Err(error) => error,
-        };
-        let Step::AssumeRole { hop, duration, with_code } = step else { unreachable!("it was AssumeRole") };
-        let way = self.way();
-        let refused_lately = self.index.refused_lately(&way, self.context.env.now());
-        let can_ask = mfa::can_ask(&self.device(), &self.asking).is_ok();
-        match error.refusal() {
-            Some(Refusal::TooLongForRole | Refusal::TooLongForChaining) if hop == 0 && duration > CHAINED => {
-                self.too_long(duration);
-                if with_code && !can_ask { Err(self.failed(error)) } else { Ok(None) }
-            }
-            // a fresh code, directly: the role may want a low aws:MultiFactorAuthAge
-            Some(Refusal::NotAuthorized)
-                if hop == 0 && begin == Begin::Shared && can_ask && !self.known.wants_fresh_code && !refused_lately =>
-            {
-                self.known.wants_fresh_code = true;
-                self.notice =
-                    Some("AWS refused the role to the shared MFA session; some roles want a fresh code".into());
-                Ok(None)
-            }
-            // the other way round: some accounts see MFA in a GetSessionToken session only
-            Some(Refusal::NotAuthorized)
-                if with_code
-                    && can_ask
-                    && !self.known.wants_fresh_code
-                    && !self.known.only_shared
-                    && !refused_lately =>
-            {
-                self.known.only_shared = true;
-                self.notice = Some(format!(
-                    "AWS refused the role; some accounts grant it to a shared MFA session only. {}",
-                    self.next_code()
-                ));
-                Ok(None)
-            }
-            Some(Refusal::NotAuthorized) if hop == 0 && (self.known.wants_fresh_code || self.known.only_shared) => {
-                let now = self.context.env.now().timestamp();
-                self.context.learn(|index| {
-                    index.refused.insert(way.clone(), now);
-                    index.only_shared.remove(&way);
-                    index.wants_fresh_code.remove(&way);
-                });
-                Err(Error::aws(error, self.plan, true))
-            }
-            // a session that AWS no longer takes: begin further back, once
-            Some(Refusal::Expired | Refusal::UnknownKey) if begin != Begin::Source && !with_code => {
-                self.drop_beginning(begin);
-                Ok(None)
-            }
-            _ if with_code => self.code_refused(error).map(|()| None),
-            _ => Err(self.failed(error)),
-        }
-    }
-
-    /// AWS does not say what the role's maximum is; what it refused is remembered, so that it costs one code ever after.
-    fn too_long(&mut self, duration: u32) {
-        self.known.refused_duration = Some(duration);
-        if let Some(role) = self.plan.roles.first() {
-            let arn = role.arn.value.to_string();
-            self.context.learn(|index| {
-                index.refused_durations.insert(arn, duration);
-            });
-        }
-        let asked = self.plan.roles.first().is_some_and(|role| role.duration.is_some());
-        let then = if asked { "this session lasts 1h" } else { "a shared MFA session will renew it every hour" };
-        self.notice = Some(format!("the role does not allow {}; {then}. {}", in_words(duration), self.next_code()));
-        if asked {
-            self.context
-                .tell(&format!("the role's maximum is less than {}: this session lasts 1h", in_words(duration)));
-        }
-    }
-
-    /// After a request with a code failed: ask again, or give up. A code that STS may have seen is not sent again.
-    fn code_refused(&mut self, error: aws::Error) -> Result<(), Error> {
-        self.codes_spent += 1;
-        let again = matches!(error.refusal(), Some(Refusal::InvalidCode))
-            || matches!(error, aws::Error::Throttled { .. } | aws::Error::Server { .. } | aws::Error::TimedOut { .. });
-        let way = mfa::can_ask(&self.device(), &self.asking);
-        if !again || self.codes_spent >= CODES || way.is_err() {
-            return Err(self.failed(error));
-        }
-        let why = match error.refusal() {
-            Some(_) => "AWS refused that code: wrong, or used before".to_owned(),
-            None => format!("{error}; that code may be spent"),
-        };
-        self.notice = Some(format!("{why}. {}", self.next_code()));
-        Ok(())
-    }
-
-    fn next_code(&self) -> String {
-        format!("The next code comes in {} s", self.until_next_code())
-    }
-
-    fn until_next_code(&self) -> u64 {
-        30 - u64::try_from(self.context.env.now().timestamp().rem_euclid(30)).unwrap_or(0)
-    }
-
-    /// Gets a code; while a person types, the connection is opened.
-    fn code(&mut self, connection: &Connection, signer: Signer<'_>) -> Result<TokenCode, Error> {
-        let (device, notice) = (self.device(), self.notice.take());
-        match mfa::can_ask(&device, &self.asking)? {
-            Way::Terminal => {
-                let asking = &self.asking;
-                let (identity, code) =
-                    connection.meanwhile(signer, || mfa::token_code(&device, asking, notice.as_deref()));
-                let code = code?;
-                match identity {
-                    Some(Ok(identity)) => self.learn_identity(identity),
-                    // the code is not spent on a key that does not work
-                    Some(Err(error))
-                        if matches!(
-                            error.refusal(),
-                            Some(Refusal::UnknownKey | Refusal::WrongSecret | Refusal::Expired)
-                        ) =>
-                    {
-                        return Err(self.failed(error));
-                    }
-                    _ => {}
+        let plan = self.plan;
+        let device_and_code = plan.mfa.as_ref().zip(code);
+        match step {
+            Step::GetSessionToken { duration } => {
+                let (Base::Key(key), Some((mfa, code)), Some(id)) = (base, device_and_code, plan.shared_id()) else {
+                    return Err(Error::SourceIsSession { source_name: plan.source.name() });
+                };
+                let made = connection.session_token(key, mfa, code, duration);
+                if let Ok(session) = &made {
+                    cache::put(self.context, plan, &id, 0, session, duration);
+                    self.known.shared = true;
+                    self.shared_is_new = true;
                 }
-                Ok(code)
+                Ok(made)
             }
-            _ => {
-                if self.codes_spent > 0 || notice.is_some() {
-                    self.wait_for_next_code();
+            Step::AssumeRole { hop, duration, .. } => {
+                let role = &plan.roles[hop];
+                let name = match &role.session_name {
+                    Some(name) => name.value.clone(),
+                    None => self.identity(connection, base)?.role_session_name(),
+                };
+                let made = connection.assume_role(signer, role, &name, device_and_code, duration);
+                if let Ok(session) = &made {
+                    let hops = hop + 1;
+                    let asked = plan.asked().filter(|_| hops == plan.roles.len()).unwrap_or(duration);
+                    cache::put(self.context, plan, &plan.role_id(hops), hops, session, asked);
                 }
-                Ok(mfa::token_code(&device, &self.asking, notice.as_deref())?)
+                Ok(made)
             }
         }
     }
 
-    /// A program prints the same code until the window turns.
-    fn wait_for_next_code(&self) {
-        let turn = Duration::from_secs(self.until_next_code() + 1);
-        let left = self.context.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        std::thread::sleep(left.map_or(turn, |left| turn.min(left)));
-    }
-
-    /// Who the source is: what CloudTrail should show at every hop.
-    fn identity(&mut self, connection: &Connection, base: &Base) -> Result<Identity, Error> {
-        if self.identity.is_none() {
-            self.identity = self.index.identity(self.plan);
-        }
-        if self.identity.is_none() {
-            let identity = connection.caller_identity(base.signer()).map_err(|error| self.failed(error))?;
-            self.learn_identity(identity);
-        }
-        Ok(self.identity.clone().expect("it has just been learned"))
-    }
-
-    fn learn_identity(&mut self, identity: Identity) {
-        let source = self.plan.source.identity();
-        if self.index.identities.get(&source).is_none_or(|(arn, _)| *arn != identity.arn) {
-            let known = (identity.arn.clone(), identity.account.clone());
-            self.context.learn(|index| drop(index.identities.insert(source, known)));
-        }
-        self.identity = Some(identity);
-    }
-
-    /// What worked after something else did not.
-    fn remember_way(&self) {
-        let (way, known) = (self.way(), &self.known);
-        let (fresh, shared) = (known.wants_fresh_code, known.only_shared);
-        if (fresh && !self.index.wants_fresh_code.contains(&way)) || (shared && !self.index.only_shared.contains(&way))
-        {
-            self.context.learn(|index| {
-                let learned = if fresh { &mut index.wants_fresh_code } else { &mut index.only_shared };
-                learned.insert(way);
-            });
+    /// Where AWS allows less than was asked for. Not to an SDK, which comes again every hour.
+    fn tell_if_shorter(&self, last: Option<&Step>) {
+        let (Some(asked), Some(Step::AssumeRole { duration, .. })) = (self.plan.asked(), last) else { return };
+        if *duration < asked && !self.context.silent {
+            let (asked, duration) = (in_words(asked), in_words(*duration));
+            self.context.tell(&format!("{asked} is more than AWS allows here: this session lasts {duration}"));
         }
     }
 
     fn tell_clock(&self, connection: &Connection) {
-        if let Some(offset) = connection.clock_offset().filter(|offset| offset.abs() > CLOCK_IS_WRONG) {
+        let offset = connection.clock_offset();
+        if offset.abs() > CLOCK_IS_WRONG {
             let side = if offset > 0 { "behind" } else { "ahead of" };
             self.context.warn(&format!(
                 "this machine's clock is {} min {side} AWS's; set it, or other tools will be refused",
-                offset.abs() / 60
+                (offset.abs() + 30) / 60
             ));
         }
     }
@@ -552,13 +360,6 @@ impl<'a> Obtaining<'a> {
 
     fn failed(&self, error: aws::Error) -> Error {
         Error::aws(error, self.plan, false)
-    }
-
-    fn no_access_key(&self) -> Error {
-        let source_name = self.plan.source.identity();
-        let reason = "it gives a temporary session, and MFA codes go with the access key of an IAM user".into();
-        let hint = "remove mfa_serial, or name another source_profile".into();
-        self.failed(aws::Error::Source { source_name, reason, hint })
     }
 }
 

@@ -1,5 +1,6 @@
 //! One process at a time talks to a person about an MFA device. The others wait for its lock, and leave a note of what they
-//! want, so that the one code can be spent where it serves them all.
+//! want, so that the one code can be spent where it serves them all. Who needs no code waits for nobody but those who make
+//! the same session.
 //!
 //! A note is a locked file: it means something as long as its process lives.
 
@@ -12,9 +13,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// A code of the device.
+    Device,
+    /// The session, which another process may be making.
+    Session,
+}
+
 /// A place in the queue; held, it is this process's turn.
 #[derive(Debug)]
 pub(super) struct Turn {
+    queue: Queue,
     folder: PathBuf,
     want: PathBuf,
     id: SessionId,
@@ -25,15 +36,16 @@ impl Turn {
     /// Waits for it. `Ok(None)`: the deadline passed. Errors: the data folder cannot be written.
     pub(super) fn wait(
         env: &Env,
+        queue: Queue,
         plan: &Plan,
         id: &SessionId,
         deadline: Option<Instant>,
         waiting: impl FnOnce(),
     ) -> io::Result<Option<Self>> {
-        let folder = env.data_folder().ok_or(io::ErrorKind::NotFound)?.join("locks").join(name(plan, id));
+        let folder = env.data_folder().ok_or(io::ErrorKind::NotFound)?.join("locks").join(name(queue, plan, id));
         let want = folder.join(format!("{id}.{}", std::process::id()));
         let lock = folder.join("lock");
-        let turn = |folder, want, lock| Self { folder, want, id: id.clone(), lock: Some(lock) };
+        let turn = |folder, want, lock| Self { queue, folder, want, id: id.clone(), lock: Some(lock) };
         if let Some(lock) = Lock::try_acquire(&lock)? {
             return Ok(Some(turn(folder, want, lock)));
         }
@@ -47,6 +59,11 @@ impl Turn {
         drop(note);
         let _ = std::fs::remove_file(&want);
         Ok(lock?.map(|lock| turn(folder, want, lock)))
+    }
+
+    /// Which queue it is.
+    pub(super) fn queue(&self) -> Queue {
+        self.queue
     }
 
     /// Whether a living process waits for another session behind the same device.
@@ -79,9 +96,9 @@ fn is_held(note: &Path) -> bool {
     }
 }
 
-/// One queue a device; without a device, one a session.
-fn name(plan: &Plan, id: &SessionId) -> String {
-    let Some(mfa) = &plan.mfa else { return id.to_string() };
+/// One queue a device, and one a session.
+fn name(queue: Queue, plan: &Plan, id: &SessionId) -> String {
+    let Some(mfa) = plan.mfa.as_ref().filter(|_| queue == Queue::Device) else { return id.to_string() };
     let hash = Sha256::digest(mfa.serial.value.as_str());
     hash[..8].iter().fold("device-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }

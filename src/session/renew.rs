@@ -41,7 +41,7 @@ pub fn keep_alive(plan: &Plan, mut quiet: Context<'_>, mut asking: Context<'_>, 
 
 fn ask(plan: &Plan, context: &Context<'_>, desk: &Desk) -> Result<crate::credentials::Session, Error> {
     let serial = plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
-    let device = Device { serial, profile: &plan.profile.value };
+    let device = Device { serial, profile: &plan.profile.value, login: plan.login_profile() };
     mfa::can_ask(&device, &Asking { may_prompt: !context.no_prompt, ..Asking::new(context.env) })?;
     desk.report(Trouble::Asking(format!(
         "mfa-run asks for the MFA code of {serial} where it was started: answer it there, then try again"
@@ -57,6 +57,6 @@ fn trouble(error: &Error) -> Trouble {
     match error {
         Error::Code(_) => Trouble::CodeNeeded(message),
         Error::Aws { error: aws::Error::Refused { .. }, .. } => Trouble::Refused(message),
-        Error::Aws { .. } | Error::Busy { .. } => Trouble::Failed(message),
+        Error::Aws { .. } | Error::SourceIsSession { .. } | Error::Busy { .. } => Trouble::Failed(message),
     }
 }

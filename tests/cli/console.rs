@@ -65,7 +65,7 @@ fn a_browser_is_led_on_once_and_its_arguments_tell_nothing() {
     let script = "echo \"$1\" >\"$HOME/opened\"; curl -s \"$1x\" >\"$HOME/wrong\"; curl -sL \"$1\" >\"$HOME/page\"; \
                   curl -s \"$1\" >\"$HOME/again\"; touch \"$HOME/done\"";
     let browser = browser(&world, script);
-    world.run(["console", "-p", "admin", "--browser", &format!("{browser}")]).success();
+    world.run(["console", "-p", "admin", "--browser", &browser]).success();
     while !world.home().join("done").exists() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }

@@ -3,12 +3,40 @@
 #[cfg(unix)]
 mod clients;
 #[cfg(unix)]
+mod clock;
+#[cfg(unix)]
+mod codes;
+#[cfg(unix)]
 mod console;
+#[cfg(unix)]
+mod duration;
+#[cfg(unix)]
+mod exec;
+#[cfg(unix)]
+mod export;
+#[cfg(unix)]
+mod faults;
+#[cfg(unix)]
+mod freshness;
 mod harness;
+#[cfg(unix)]
+mod keychains;
+#[cfg(unix)]
+mod kill;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
+mod network;
+#[cfg(unix)]
 mod prompt;
+#[cfg(unix)]
+mod queue;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod secrets;
 #[cfg(unix)]
 mod serve;
 mod support;
+#[cfg(unix)]
+mod terminal;

@@ -23,7 +23,7 @@ fn asker() {
     if env.var("ASK").is_none() {
         return;
     }
-    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile: "admin" };
+    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile: "admin", login: "admin" };
     let deadline =
         env.var("ASK_DEADLINE").map(|millis| env.since_start(Duration::from_millis(millis.parse().unwrap())));
     let asking = Asking { mfa_process: env.var("ASK_PROCESS"), deadline, ..Asking::new(&env) };

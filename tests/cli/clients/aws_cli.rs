@@ -36,7 +36,8 @@ fn one_code_serves_every_call() {
 fn the_variable_names_the_profile_and_is_not_read_again_inside() {
     let world = world(Layout::OneEach, &["admin", "readonly"]);
     let Some(client) = identity(&world) else { return };
-    let first = cold(&world, client.env("AWS_PROFILE", "readonly"));
+    // stdin is the client's own business, even in front of a person.
+    let first = cold(&world, client.env("AWS_PROFILE", "readonly").stdin("999999\n"));
     assert_prints_role(&first, &world, "readonly");
 
     let other = |profile, variable| {
@@ -79,9 +80,28 @@ fn a_failure_shows_what_to_type() {
     let Some(client) = identity(&world) else { return };
     let run = client.args(["--profile", "admin"]).run();
     assert_ne!(run.code(), Some(0), "{}", run.report());
-    assert_eq!(run.stderr.matches("hint: ").count(), 1, "{}", run.report());
-    assert!(run.stderr.contains("mfa-run login "), "{}", run.report());
     assert_eq!((run.stdout.as_str(), world.calls().as_str()), ("", ""));
+    let hints: Vec<&str> = run.stderr.split("hint: ").skip(1).collect();
+    assert_eq!(hints.len(), 1, "{}", run.report());
+
+    // What it says helps.
+    let typed = hints[0].strip_prefix("in a terminal: ").and_then(|hint| hint.split_once(';')).expect("a command").0;
+    assert!(typed.starts_with("mfa-run login -p keys "), "{typed}");
+    cold(&world, world.other("sh", ["-c", typed]));
+    assert_prints_role(&warm(identity(&world).unwrap().args(["--profile", "admin"])), &world, "admin");
+    assert_eq!(world.codes_used(), 1, "{}", world.calls());
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_ends_it_too() {
+    let world = world(Layout::OneEach, &["admin"]);
+    let Some(client) = identity(&world) else { return };
+    let mut pty = up_to_prompt(client.args(["--profile", "admin"]));
+    let modes = pty.stty();
+    let run = pty.interrupt().wait();
+    assert_ne!(run.code(), Some(0), "{}", run.report());
+    assert_eq!(pty.stty(), modes);
+    assert_eq!(ours(&world), 0, "{}", world.calls());
 }
 
 #[test]
@@ -111,18 +131,20 @@ fn a_code_typed_after_the_caller_gave_up_is_not_lost() {
 
 #[test]
 fn it_runs_with_the_session_in_its_environment() {
-    let mut world = world(Layout::OneEach, &["admin"]);
     let Some(aws) = installed("aws") else { return };
-    world.run(["login", "-p", "admin", "--token-code", &world.code()]).success();
     let aws = aws.path.to_str().expect("its path");
-    // What the caller's environment says otherwise is overruled.
-    world.set("AWS_PROFILE", "no-such-profile");
-    world.set("AWS_DEFAULT_REGION", "eu-central-1");
-    let wrapped = world.run(["-p", "admin", "--", aws, "sts", "get-caller-identity"]).success();
-    assert_prints_role(&wrapped, &world, "admin");
-    for shell in ["sh", "bash"] {
-        let script = format!("eval \"$(mfa-run export -p admin)\" && '{aws}' sts get-caller-identity");
-        assert_prints_role(&world.other(shell, ["-c", &script]).run().success(), &world, "admin");
+    for layout in [Layout::OneEach, Layout::SharedBase] {
+        let mut world = world(layout, &["admin"]);
+        world.run(["login", "-p", "admin", "--token-code", &world.code()]).success();
+        // What the caller's environment says otherwise is overruled.
+        world.set("AWS_PROFILE", "no-such-profile");
+        world.set("AWS_DEFAULT_REGION", "eu-central-1");
+        let wrapped = world.run(["-p", "admin", "--", aws, "sts", "get-caller-identity"]).success();
+        assert_prints_role(&wrapped, &world, "admin");
+        for shell in ["sh", "bash"] {
+            let script = format!("eval \"$(mfa-run export -p admin)\" && '{aws}' sts get-caller-identity");
+            assert_prints_role(&world.other(shell, ["-c", &script]).run().success(), &world, "admin");
+        }
+        assert_eq!((ours(&world), world.codes_used()), (2, 1), "{}", world.calls());
     }
-    assert_eq!((ours(&world), world.codes_used()), (2, 1), "{}", world.calls());
 }

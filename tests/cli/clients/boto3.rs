@@ -16,19 +16,18 @@ for _ in range(2):
     print(client.get_caller_identity()['Arn'])
 ";
 
-/// Sixteen session objects at once.
+/// So many session objects of each profile, all at once.
 const MANY: &str = "
 import boto3, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-gate = threading.Barrier(16)
-def identity(_):
-    client = boto3.Session(profile_name=sys.argv[1]).client('sts')
+profiles = sys.argv[2:] * int(sys.argv[1])
+gate = threading.Barrier(len(profiles))
+def identity(profile):
+    session = boto3.Session(profile_name=profile)
     gate.wait()
-    return client.get_caller_identity()['Arn']
-# boto3 imports while it makes a session; not from many threads at once
-boto3.Session(profile_name='keys', region_name='eu-west-1').client('sts')
-with ThreadPoolExecutor(16) as threads:
-    print(*threads.map(identity, range(16)), sep='\\n')
+    return session.client('sts').get_caller_identity()['Arn']
+with ThreadPoolExecutor(len(profiles)) as threads:
+    print(*threads.map(identity, profiles), sep='\\n')
 ";
 
 /// A Python that has boto3.
@@ -68,11 +67,24 @@ fn twenty_clients_at_once_share_one_code_and_one_call() {
     let world = world(Layout::OneEach, &["admin"]);
     let (Some(python), Some(aws)) = (python(&world), installed("aws")) else { return };
     let call = "\"$1\" sts get-caller-identity --output text --profile admin &";
-    let all = format!("{call} {call} {call} {call} \"$2\" -c \"$3\" admin; wait");
+    let all = format!("{call} {call} {call} {call} \"$2\" -c \"$3\" 16 admin; wait");
     let run = cold(&world, world.other("sh", ["-c", &all, "sh"]).args([&aws.path, &python.path]).arg(MANY));
     assert_eq!(run.stdout.matches(":assumed-role/admin/alice").count(), 20, "{}", run.report());
     assert_eq!(world.aws.calls("AssumeRole").len(), 1, "{}", world.calls());
     assert!(!run.stderr.contains(PROMPT) && run.stderr.is_empty(), "{}", run.report());
+}
+
+#[test]
+fn twenty_sessions_of_four_roles_share_one_code() {
+    const ROLES: [&str; 4] = ["admin", "readonly", "short", "named"];
+    let world = world(Layout::OneEach, &ROLES);
+    let Some(python) = python(&world) else { return };
+    let run = cold(&world, world.tool(&python, ["-c", MANY, "5"]).args(ROLES));
+    for role in ROLES {
+        assert_eq!(run.stdout.matches(&format!(":assumed-role/{role}/alice")).count(), 5, "{}", run.report());
+    }
+    let made = [world.aws.calls("GetSessionToken").len(), world.aws.calls("AssumeRole").len(), world.codes_used()];
+    assert_eq!(made, [1, 4, 1], "{}", world.calls());
 }
 
 #[test]

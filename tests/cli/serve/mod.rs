@@ -38,7 +38,7 @@ impl Endpoint {
 
     /// What an SDK asks.
     pub(crate) fn get(&self) -> Answer {
-        self.ask(&self.head("GET", &format!("Authorization: {}\r\n", self.token)))
+        self.ask(self.head("GET", &format!("Authorization: {}\r\n", self.token)))
     }
 
     /// A request without its last line end.

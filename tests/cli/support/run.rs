@@ -323,6 +323,25 @@ impl Run {
         self.expect_code(0)
     }
 
+    /// Fails the test unless it ended with this exit code, an empty stdout, and `error:` with at most a cause and a hint.
+    #[track_caller]
+    pub(crate) fn error(self, code: i32) -> Self {
+        let run = self.expect_code(code);
+        let count = |start: &str| run.stderr.lines().filter(|line| line.starts_with(start)).count();
+        let shape = (count("error: "), count("caused by: ") <= 1, count("hint: ") <= 1);
+        assert!(shape == (1, true, true) && run.stdout.is_empty(), "no proper error\n{}", run.report());
+        run
+    }
+
+    /// Fails the test unless stderr holds all of these.
+    #[track_caller]
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "stderr does not say `{part}`\n{}", self.report());
+        }
+        self
+    }
+
     /// All of it, for a failing test.
     pub(crate) fn report(&self) -> String {
         let mut report = format!("{}: {} after {:?}", self.name, self.status, self.elapsed);

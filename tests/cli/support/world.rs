@@ -1,7 +1,7 @@
 //! A sandbox with an AWS account behind it: the stand-in on loopback, a user with an access key and a device, and profiles
 //! for every role the stand-in has.
 
-use super::Sandbox;
+use super::{Command, Sandbox};
 use fake_aws::{FakeAws, Options, UserKeys};
 use std::ops::{Deref, DerefMut};
 
@@ -64,6 +64,25 @@ impl World {
     pub(crate) fn access_key(&self, name: &str) -> String {
         let (id, secret) = (&self.alice.access_key_id, &self.alice.secret_access_key);
         format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+    }
+
+    /// `credential-process -p PROFILE`
+    pub(crate) fn process(&self, profile: &str) -> Command {
+        self.command(["credential-process", "-p", profile]).may_print_secrets()
+    }
+
+    /// `login -p PROFILE` with a good code.
+    pub(crate) fn log_in(&self, profile: &str) {
+        self.run(["login", "-p", profile, "--token-code", &self.code()]).success();
+    }
+
+    /// The AssumeRole calls so far as `code 43200`, `3600` ...: whether with a code, and for how long.
+    pub(crate) fn assumed(&self) -> Vec<String> {
+        let shown = |call: &fake_aws::Call| {
+            let code = if call.token_code.is_some() { "code " } else { "" };
+            format!("{code}{}", call.parameters["DurationSeconds"])
+        };
+        self.aws.calls("AssumeRole").iter().map(shown).collect()
     }
 
     /// A code of alice's device that was not used yet, and that the stand-in accepts now.

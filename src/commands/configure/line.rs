@@ -1,0 +1,190 @@
+//! The value of `credential_process`: our own command line, read back, changed and quoted.
+
+use crate::config::{Files, Profile};
+use crate::env::Env;
+use crate::error::Error;
+use crate::profile::request;
+use std::path::PathBuf;
+
+/// Flags of a line that take a value, in the order they are written, with the profile's key that says the same.
+pub(super) const FLAGS: [(&str, Option<&str>); 12] = [
+    ("--role-arn", Some("role_arn")),
+    ("--source-profile", Some("source_profile")),
+    ("--mfa-serial", Some("mfa_serial")),
+    ("--external-id", Some("external_id")),
+    ("--role-session-name", Some("role_session_name")),
+    ("--source-identity", Some("source_identity")),
+    ("--duration", Some("duration_seconds")),
+    ("--tag", Some("session_tags")),
+    ("--transitive-tag", Some("transitive_session_tags")),
+    ("--policy-arn", Some("policy_arns")),
+    ("--policy", None),
+    ("--min-ttl", None),
+];
+
+/// Flags that may be there several times; the profile's key has a list.
+const LISTS: [&str; 3] = ["--tag", "--transitive-tag", "--policy-arn"];
+
+/// What the line says, without the program and the profile.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Line {
+    flags: Vec<(String, String)>,
+    /// Words without a value: `--no-prompt`.
+    switches: Vec<String>,
+}
+
+impl Line {
+    /// What the profile says now: its own command line, or its keys.
+    pub(super) fn of(files: &Files, profile: &Profile<'_>) -> Self {
+        let own = profile.get("credential_process").and_then(|value| request::own_arguments(value.text));
+        if let Some(words) = own {
+            return Self::parse(&words);
+        }
+        let mut line = Self::default();
+        if lookup(files, profile, "role_arn").is_none() {
+            return line;
+        }
+        for (flag, key) in FLAGS {
+            let Some(value) = key.and_then(|key| lookup(files, profile, key)) else { continue };
+            if LISTS.contains(&flag) {
+                line.flags.extend(items(value).map(|item| (flag.to_owned(), item.to_owned())));
+            } else {
+                line.flags.push((flag.to_owned(), value.to_owned()));
+            }
+        }
+        line
+    }
+
+    fn parse(words: &[String]) -> Self {
+        let mut line = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let (flag, value) = match word.split_once('=') {
+                Some((flag, value)) if flag.starts_with("--") => (flag, Some(value.to_owned())),
+                _ => (word.as_str(), None),
+            };
+            if ["-p", "--profile"].contains(&flag) {
+                drop(value.or_else(|| words.next().cloned()));
+            } else if FLAGS.iter().any(|(known, _)| *known == flag) || flag == "--region" {
+                let value = value.or_else(|| words.next().cloned()).unwrap_or_default();
+                line.flags.push((flag.to_owned(), value));
+            } else if !(flag.starts_with("-p") && !flag.starts_with("--")) {
+                line.switches.push(word.clone());
+            }
+        }
+        line
+    }
+
+    pub(super) fn value(&self, flag: &str) -> Option<&str> {
+        self.flags.iter().find(|(known, _)| known == flag).map(|(_, value)| value.as_str())
+    }
+
+    /// Puts these values in place of those the flag had; none: the flag goes.
+    pub(super) fn put(&mut self, flag: &str, values: Vec<String>) {
+        self.flags.retain(|(known, _)| known != flag);
+        self.flags.extend(values.into_iter().map(|value| (flag.to_owned(), value)));
+        let rank = |flag: &str| FLAGS.iter().position(|(known, _)| *known == flag).unwrap_or(FLAGS.len());
+        self.flags.sort_by_key(|(flag, _)| rank(flag));
+    }
+
+    /// The value for the AWS file. Errors: a word that not every SDK would read alike.
+    pub(super) fn render(&self, program: &str, profile: &str) -> Result<String, Error> {
+        let mut words = vec![program, "credential-process", "-p", profile];
+        for (flag, value) in &self.flags {
+            words.extend([flag.as_str(), value]);
+        }
+        words.extend(self.switches.iter().map(String::as_str));
+        let quoted: Result<Vec<_>, _> = words.into_iter().map(quote).collect();
+        Ok(quoted?.join(" "))
+    }
+}
+
+/// The value of a key, also from a profile that this one includes.
+pub(super) fn lookup<'f>(files: &'f Files, profile: &Profile<'f>, key: &str) -> Option<&'f str> {
+    let mut profile = *profile;
+    for _ in 0..10 {
+        if let Some(value) = profile.get(key).filter(|value| !value.text.is_empty()) {
+            return Some(value.text);
+        }
+        profile = files.profile(profile.get("include_profile")?.text)?;
+    }
+    None
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// The program's path as it is found along PATH: a link there outlives an upgrade of what it leads to. Absolute, because
+/// programs with a window have another PATH.
+pub(super) fn program(env: &Env) -> Result<String, Error> {
+    let unknown =
+        || Error::usage("the path of this program is not known", "mfa-run configure --program /path/to/mfa-run");
+    let own = std::env::current_exe().map_err(|_| unknown())?;
+    let real = own.canonicalize().map_err(|_| unknown())?;
+    let name = format!("mfa-run{}", std::env::consts::EXE_SUFFIX);
+    let folders = env.var_os("PATH").map(|path| std::env::split_paths(path).collect::<Vec<PathBuf>>());
+    let mut found = folders.into_iter().flatten().map(|folder| folder.join(&name)).filter(|path| path.is_absolute());
+    let path = found.find(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or(own);
+    path.to_str().map(str::to_owned).ok_or_else(unknown)
+}
+
+/// One word for programs that split the line themselves (botocore), for `sh -c` (Go, Java, JavaScript) and for `cmd.exe`.
+fn quote(word: &str) -> Result<String, Error> {
+    let strange = |why: &str| {
+        Error::usage(
+            &format!("`{word}` can't stand in credential_process: {why}"),
+            "rename it, or give another path with --program",
+        )
+    };
+    if word.chars().any(char::is_control) {
+        return Err(strange("control characters end a line"));
+    }
+    if [" #", " ;", "\t#", "\t;"].iter().any(|comment| word.contains(comment)) {
+        return Err(strange("some SDKs take what follows a # or ; for a comment"));
+    }
+    if cfg!(windows) {
+        let plain = |c: char| c.is_alphanumeric() || "\\/:._-+=,@~".contains(c);
+        return match word {
+            _ if word.contains(['"', '%']) => Err(strange("cmd.exe knows no quoting for it")),
+            _ if !word.is_empty() && word.chars().all(plain) => Ok(word.to_owned()),
+            _ => Ok(format!("\"{word}\"")),
+        };
+    }
+    shlex::try_quote(word).map(|quoted| quoted.into_owned()).map_err(|_| strange("it holds a NUL"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_reads_back_as_it_was_written() {
+        let mut line = Line::default();
+        line.put("--mfa-serial", vec!["arn:aws:iam::111122223333:mfa/ann".into()]);
+        line.put("--tag", vec!["team=a b".into(), "it's=$HOME".into()]);
+        line.put("--role-arn", vec!["arn:aws:iam::111122223333:role/admin".into()]);
+        let text = line.render("/opt/my tools/mfa-run", "two words").unwrap();
+        assert!(text.contains(" -p 'two words' --role-arn arn:aws"), "{text}");
+        assert_eq!(Line::parse(&request::own_arguments(&text).unwrap()), line);
+        line.put("--tag", vec![]);
+        assert_eq!(line.value("--tag"), None);
+    }
+
+    #[test]
+    fn switches_stay_and_the_profile_is_not_taken_twice() {
+        let words = ["--profile=x", "--duration=2h", "--no-prompt", "-p", "y", "-pz"].map(str::to_owned);
+        let line = Line::parse(&words);
+        assert_eq!(line.value("--duration"), Some("2h"));
+        assert_eq!(
+            line.render("/bin/mfa-run", "x").unwrap(),
+            "/bin/mfa-run credential-process -p x --duration 2h --no-prompt"
+        );
+    }
+
+    #[test]
+    fn what_some_sdk_would_cut_is_refused() {
+        assert!(quote("a #b").is_err() && quote("a\nb").is_err());
+        assert_eq!(quote("a#b").unwrap(), if cfg!(windows) { "\"a#b\"" } else { "a#b" });
+    }
+}
