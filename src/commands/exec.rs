@@ -26,14 +26,14 @@ const LITTLE: u32 = 5 * 60;
 /// `mfa-run [REQUEST OPTIONS] [--serve] -- COMMAND [ARG]...`
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    #[command(flatten)]
-    request: Request,
     /// Serve a session that renews itself, for commands that run longer than a session lives
     ///
     /// The command gets AWS_CONTAINER_CREDENTIALS_FULL_URI instead of keys. A code is asked for on the terminal when even
     /// the shared MFA session has ended.
     #[arg(long)]
     serve: bool,
+    #[command(flatten)]
+    request: Request,
     /// The command to run, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
