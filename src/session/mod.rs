@@ -108,7 +108,7 @@ mod tests {
         let context = Context {
             env: &env,
             files: &files,
-            keychain: Keychain::for_sessions(&env).expect("a store").into(),
+            keychain: Arc::new(Keychain::for_sessions(&env).expect("a store")),
             caller,
             silent: true,
             refresh: false,

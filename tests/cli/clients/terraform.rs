@@ -9,6 +9,7 @@ use crate::support::{Command, Tool, World, skip};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -142,6 +143,10 @@ fn a_code_typed_after_it_gave_up_serves_the_next_plan() {
     // The provider's plug-in, its shell and Terraform itself; all but mfa-run. Go ends its shell alone, after 60 seconds.
     for process in callers(given_up.id()) {
         let _ = kill_process(process, Signal::KILL);
+        // a zombie has no program, and no children
+        while std::fs::read_link(format!("/proc/{}/exe", process.as_raw_pid())).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
     given_up.send_line(&world.code());
     given_up.expect("its next try will find the session");
