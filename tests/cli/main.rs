@@ -7,6 +7,8 @@ mod clock;
 #[cfg(unix)]
 mod codes;
 #[cfg(unix)]
+mod console;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -39,6 +41,8 @@ mod queue;
 mod refusals;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod serve;
 mod support;
 #[cfg(unix)]
 mod terminal;

@@ -7,6 +7,7 @@
 mod aws_cli;
 mod boto3;
 mod javascript;
+mod served;
 mod terraform;
 
 use crate::support::{Command, Pty, Run, Tool, World, skip};
