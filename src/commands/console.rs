@@ -22,8 +22,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// `mfa-run console [REQUEST OPTIONS] [--service NAME] [--print | --browser COMMAND]`
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(flatten)]
-    request: Request,
     /// Open this service's page: its path in the console's URLs, such as s3 or cloudwatch/home#logsV2:
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
@@ -33,6 +31,8 @@ pub struct Args {
     /// Open it with this command [default: the system's browser]
     #[arg(long, value_name = "COMMAND", conflicts_with = "print")]
     browser: Option<String>,
+    #[command(flatten)]
+    request: Request,
 }
 
 /// Opens the console, or prints the URL.

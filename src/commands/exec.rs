@@ -15,6 +15,7 @@ use crate::profile::strategy::Caller;
 use crate::profile::{self, Request};
 use crate::session;
 use crate::terminal::say;
+use child::Companion;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Command, ExitCode};
@@ -25,14 +26,14 @@ const LITTLE: u32 = 5 * 60;
 /// `mfa-run [REQUEST OPTIONS] [--serve] -- COMMAND [ARG]...`
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    #[command(flatten)]
-    request: Request,
     /// Serve a session that renews itself, for commands that run longer than a session lives
     ///
     /// The command gets AWS_CONTAINER_CREDENTIALS_FULL_URI instead of keys. A code is asked for on the terminal when even
     /// the shared MFA session has ended.
     #[arg(long)]
     serve: bool,
+    #[command(flatten)]
+    request: Request,
     /// The command to run, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -66,8 +67,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
 fn serve(args: &Args, env: &Env, mut command: Command) -> Result<ExitCode, Error> {
     let serving = Serving::start(env, &args.request)?;
     set_environment(&mut command, serving.pointer().child_environment(env));
+    let companion = Companion::prepare().map_err(Error::wait)?;
     let mut child = command.spawn().map_err(|error| not_run(command.get_program(), &error))?;
-    let ended = accompany(&mut child, || {
+    let ended = companion.accompany(&mut child, || {
         let counts = serving.endpoint.counts();
         if counts.refused() {
             say(&format!("warning: the endpoint {counts}"));
@@ -84,16 +86,26 @@ fn set_environment(command: &mut Command, (set, remove): (Vec<Variable<'_>>, Vec
     command.envs(set.iter().map(|(name, value)| (name, value.as_ref())));
 }
 
-#[cfg(unix)]
-fn accompany(child: &mut std::process::Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-    child::accompany(child, at_its_end)
-}
-
 #[cfg(not(unix))]
-fn accompany(child: &mut std::process::Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-    let status = child.wait()?;
-    at_its_end();
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
+mod child {
+    //! On Windows the console tells both of Ctrl-C.
+
+    use std::io;
+    use std::process::{Child, ExitCode};
+
+    pub(super) struct Companion;
+
+    impl Companion {
+        pub(super) fn prepare() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) fn accompany(self, child: &mut Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
+            let status = child.wait()?;
+            at_its_end();
+            Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
+        }
+    }
 }
 
 #[cfg(unix)]

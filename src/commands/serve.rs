@@ -13,8 +13,6 @@ use std::process::ExitCode;
 /// `mfa-run serve [REQUEST OPTIONS] [--format F | --docker]`
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(flatten)]
-    request: Request,
     /// How to print what to export [default: for the shell that calls]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -24,6 +22,8 @@ pub struct Args {
     /// docker run $(...) IMAGE. The token is in a file that only you can read, not among the arguments, which everybody can.
     #[arg(long, conflicts_with = "format")]
     docker: bool,
+    #[command(flatten)]
+    request: Request,
 }
 
 /// Serves until it is told to stop.

@@ -9,6 +9,8 @@ mod codes;
 #[cfg(unix)]
 mod configuring;
 #[cfg(unix)]
+mod console;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -43,6 +45,8 @@ mod queue;
 mod refusals;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod serve;
 mod support;
 #[cfg(unix)]
 mod terminal;

@@ -8,7 +8,7 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, setrlimit, waitid, waitpid,
 };
 use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io;
@@ -19,29 +19,55 @@ use std::time::Duration;
 /// A stop of the whole group reaches us within this, and so does the end of it.
 const TOGETHER: Duration = Duration::from_millis(50);
 
-/// Waits for the command's end, and ends as it ended: there is no way back where that was a signal. Errors: the system
-/// refuses to tell.
-///
-/// It is called after the command was started, not before: a signal that was ignored when we were started (`nohup`) then
-/// is ignored in the command too, where our handlers would have been reset to the default.
-pub(super) fn accompany(child: &Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-    let pid = Pid::from_child(child);
-    let running = Arc::new(Mutex::new(Some(pid)));
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])?;
-    let target = Arc::clone(&running);
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            // from the terminal it has reached the command already, and who counts them (Terraform) would give up
-            if matches!(signal, SIGINT | SIGQUIT) && in_foreground() {
-                continue;
-            }
-            if let (Some(pid), Some(signal)) =
-                (*target.lock().unwrap_or_else(PoisonError::into_inner), Signal::from_named_raw(signal))
-            {
-                let _ = kill_process(pid, signal);
-            }
+/// What we do while a command runs, prepared before it is started: a signal that comes first would end us alone.
+#[derive(Debug)]
+pub(super) struct Companion(Signals);
+
+/// What a shell sets to be ignored: `nohup`, and jobs in the background of a script.
+const OFTEN_IGNORED: [i32; 3] = [SIGHUP, SIGINT, SIGQUIT];
+
+impl Companion {
+    /// Catches what is to be handed on. What was ignored when we were started stays ignored, here and in the command: a
+    /// signal that is caught is reset to its default by exec, one that is ignored is not.
+    pub(super) fn prepare() -> io::Result<Self> {
+        let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+        let ignored = ignored_signals();
+        let now = all.iter().filter(|signal| match ignored {
+            Some(ignored) => ignored >> (**signal - 1) & 1 == 0,
+            None => !OFTEN_IGNORED.contains(signal),
+        });
+        Signals::new(now).map(Self)
+    }
+
+    /// Waits for the command's end, and ends as it ended: there is no way back where that was a signal. Errors: the system
+    /// refuses to tell.
+    pub(super) fn accompany(mut self, child: &mut Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
+        if ignored_signals().is_none() {
+            // the system does not tell: caught only now that the command has inherited them as they were
+            OFTEN_IGNORED.iter().try_for_each(|signal| self.0.add_signal(*signal))?;
         }
-    })?;
+        let pid = Pid::from_child(child);
+        let running = Arc::new(Mutex::new(Some(pid)));
+        let target = Arc::clone(&running);
+        std::thread::Builder::new().name("signals".into()).spawn(move || hand_on(&mut self.0, &target))?;
+        wait(pid, &running, at_its_end)
+    }
+}
+
+fn hand_on(signals: &mut Signals, target: &Mutex<Option<Pid>>) {
+    for signal in signals.forever() {
+        // from the terminal it has reached the command already, and who counts them (Terraform) would give up
+        if matches!(signal, SIGINT | SIGQUIT) && in_foreground() {
+            continue;
+        }
+        let running = target.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(pid), Some(signal)) = (*running, Signal::from_named_raw(signal)) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+fn wait(pid: Pid, running: &Mutex<Option<Pid>>, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
     loop {
         // looked at first and reaped after, so that no signal goes to a process that took over its number
         let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
@@ -80,6 +106,13 @@ fn die_of(signal: i32) -> ExitCode {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+}
+
+/// The mask of signals that are ignored, where the system tells it.
+fn ignored_signals() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 /// Whether the terminal sends its Ctrl-C to our process group.

@@ -8,6 +8,7 @@ mod aws_cli;
 mod boto3;
 mod configured;
 mod javascript;
+mod served;
 mod terraform;
 
 use crate::support::{Command, Pty, Run, Tool, World, skip};

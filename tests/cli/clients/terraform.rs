@@ -13,14 +13,14 @@ use std::time::Duration;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-struct Terraform {
-    terraform: Tool,
+pub(super) struct Terraform {
+    pub(super) terraform: Tool,
     mirror: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Terraform {
-    fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let terraform = Tool::find("terraform")?;
         let Some(mirror) = mirror() else {
@@ -31,7 +31,7 @@ impl Terraform {
     }
 
     /// A folder with a provider for each profile, each asking who it is; made ready for `plan`.
-    fn project(&self, world: &mut World, profiles: &[&str]) {
+    pub(super) fn project(&self, world: &mut World, profiles: &[&str]) {
         let mut main =
             "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n".to_owned();
         for profile in profiles {
@@ -55,7 +55,7 @@ impl Terraform {
     }
 
     /// `terraform ARGS` in that folder.
-    fn command(&self, world: &World, args: &[&str]) -> Command {
+    pub(super) fn command(&self, world: &World, args: &[&str]) -> Command {
         world.tool(&self.terraform, args).args(["-no-color", "-input=false"]).folder(world.home().join("tf"))
     }
 
