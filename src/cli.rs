@@ -1,7 +1,7 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{configure, credential_process, exec, export, list, login, logout, status};
+use crate::commands::{configure, credential_process, exec, export, list, login, logout, status, write};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -49,6 +49,8 @@ pub enum Command {
     Export(export::Args),
     /// Spend one code on a shared MFA session, for every role behind the device
     Login(login::Args),
+    /// Write the session as a named profile to the credentials file, for tools that read nothing else
+    Write(write::Args),
     /// Forget cached sessions
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left

@@ -38,6 +38,20 @@ impl Env {
         (!value.is_empty()).then_some(value)
     }
 
+    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin.
+    pub fn profile_variable(&self) -> Option<(&'static str, &str)> {
+        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
+            .into_iter()
+            .find_map(|name| Some((name, self.var(name)?)))
+    }
+
+    /// This environment with another value for one variable; an empty one is an unset one.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.retain(|(key, _)| key != name);
+        self.vars.push((name.into(), value.into()));
+        self
+    }
+
     /// Every variable, set or empty.
     pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.vars.iter().map(|(k, v)| (k.as_os_str(), v.as_os_str()))
