@@ -1,7 +1,7 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{configure, credential_process, exec, export, list, login, logout, status, write};
+use crate::commands::{awsume, configure, credential_process, exec, export, init, list, login, logout, status, write};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -51,6 +51,11 @@ pub enum Command {
     Login(login::Args),
     /// Write the session as a named profile to the credentials file, for tools that read nothing else
     Write(write::Args),
+    /// Print what goes into a shell's rc file
+    Init(init::Args),
+    /// What the shell function of `init SHELL --awsume` runs
+    #[command(hide = true)]
+    Awsume(awsume::Args),
     /// Forget cached sessions
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left

@@ -196,7 +196,7 @@ impl Run<'_> {
         let region = env.var("AWS_REGION").or(env.var("AWS_DEFAULT_REGION"));
         let region = region.or_else(|| files.profile(&profile)?.get("region").map(|region| region.text));
         let flags = Request {
-            profile: Some(long_term),
+            profile: Some(long_term.clone()),
             region: region.map(str::to_owned),
             mfa_serial: parse("--device", given(&args.device).as_deref())?,
             role_arn: parse("--assume-role", given(&args.assume_role).as_deref())?,

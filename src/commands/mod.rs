@@ -1,10 +1,12 @@
 //! One file a command: its arguments and what it does. They share [`prepare`] and never import each other.
 
 pub mod aws_mfa;
+pub mod awsume;
 pub mod configure;
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod init;
 pub mod list;
 pub mod login;
 pub mod logout;
