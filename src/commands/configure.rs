@@ -195,11 +195,11 @@ fn target(
     let name = args.profile.clone().unwrap_or_default();
     let profile = files.profile(&name);
     let mut line = profile.map(|profile| Line::of(files, &profile)).unwrap_or_default();
-    if let Some(profile) = profile.filter(|_| line.value("--role-arn").is_some() || args.role_arn.is_some()) {
-        if line::lookup(files, &profile, "credential_source").is_some() && args.source_profile.is_none() {
-            let message = format!("profile {name} has credential_source, where no MFA code can be used");
-            return Err(Error::usage(&message, "name a profile with an access key: --source-profile NAME"));
-        }
+    let has_role = line.value("--role-arn").is_some() || args.role_arn.is_some();
+    let elsewhere = profile.and_then(|profile| line::lookup(files, &profile, "credential_source"));
+    if has_role && elsewhere.is_some() && args.source_profile.is_none() {
+        let message = format!("profile {name} has credential_source, where no MFA code can be used");
+        return Err(Error::usage(&message, "name a profile with an access key: --source-profile NAME"));
     }
     put_flags(&mut line, args)?;
 

@@ -7,6 +7,8 @@ mod clock;
 #[cfg(unix)]
 mod codes;
 #[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
 mod console;
 #[cfg(unix)]
 mod duration;
@@ -34,6 +36,8 @@ mod main_job;
 #[cfg(unix)]
 mod network;
 #[cfg(unix)]
+mod picking;
+#[cfg(unix)]
 mod prompt;
 #[cfg(unix)]
 mod queue;
@@ -46,8 +50,3 @@ mod serve;
 mod support;
 #[cfg(unix)]
 mod terminal;
-
-#[cfg(unix)]
-mod configuring;
-#[cfg(unix)]
-mod picking;

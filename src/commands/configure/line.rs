@@ -68,7 +68,7 @@ impl Line {
             } else if FLAGS.iter().any(|(known, _)| *known == flag) || flag == "--region" {
                 let value = value.or_else(|| words.next().cloned()).unwrap_or_default();
                 line.flags.push((flag.to_owned(), value));
-            } else if !(flag.starts_with("-p") && !flag.starts_with("--")) {
+            } else if flag.starts_with("--") || !flag.starts_with("-p") {
                 line.switches.push(word.clone());
             }
         }

@@ -6,6 +6,7 @@
 
 mod aws_cli;
 mod boto3;
+mod configured;
 mod javascript;
 mod served;
 mod terraform;
