@@ -1,7 +1,10 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{configure, console, credential_process, exec, export, list, login, logout, serve, status};
+use crate::commands::{
+    awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
+    write,
+};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -49,10 +52,19 @@ pub enum Command {
     Export(export::Args),
     /// Spend one code on a shared MFA session, for every role behind the device
     Login(login::Args),
+    /// Write the session as a named profile to the credentials file, for tools that read nothing else
+    Write(write::Args),
+    /// Print what goes into a shell's rc file
+    Init(init::Args),
+    /// What the shell function of `init SHELL --awsume` runs
+    #[command(hide = true)]
+    Awsume(awsume::Args),
     /// Forget cached sessions
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left
     List(list::Args),
+    /// Explain the plan: which calls, which cached, whether a code, and where each value came from
+    Explain(explain::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt

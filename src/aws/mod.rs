@@ -2,6 +2,7 @@
 //! proxies, a clock that can be put right, time limits, and errors in AWS's words without its secrets.
 
 mod error;
+pub mod iam;
 pub mod signin;
 pub mod source;
 pub mod sts;

@@ -50,8 +50,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         return serve(args, env, command);
     }
     let files = Files::load(env)?;
-    let plan = profile::plan(&files, env, &args.request)?;
-    let context = super::prepare(env, &files, &args.request, Caller::OneShot, false)?;
+    let request = super::choose(env, &files, &args.request)?;
+    let plan = profile::plan(&files, env, &request)?;
+    let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
     let session = session::obtain(&plan, &context)?;
     let least = args.request.min_ttl.map_or(LITTLE, |least| least.0);
     let left = (session.expiration - env.now()).num_seconds();

@@ -13,6 +13,8 @@ mod duration;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod explaining;
+#[cfg(unix)]
 mod export;
 #[cfg(unix)]
 mod faults;
@@ -23,6 +25,10 @@ mod harness;
 mod keychains;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod listing;
+#[cfg(unix)]
+mod login;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
@@ -40,3 +46,8 @@ mod serve;
 mod support;
 #[cfg(unix)]
 mod terminal;
+
+#[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
+mod picking;
