@@ -95,8 +95,16 @@ impl Serving {
         let session = {
             let mut context = prepare(env, &files, request, Caller::Renewing, false)?;
             // a cached session that ends in six minutes would be asked for again in the middle of the command
-            context.min_ttl = context.min_ttl.or(Some(plan.asked().map_or(RENEW, |asked| RENEW.min(asked / 3))));
-            session::obtain(&plan, &context)?
+            let least = plan.asked().map_or(RENEW, |asked| RENEW.min(asked / 3));
+            context.min_ttl = context.min_ttl.or(Some(least));
+            match session::obtain(&plan, &context) {
+                // nobody is there: what there is has to do
+                Err(session::Error::Code(mfa::Error::NobodyToAsk { .. })) if request.min_ttl.is_none() => {
+                    context.min_ttl = None;
+                    session::obtain(&plan, &context)?
+                }
+                session => session?,
+            }
         };
         let config = match served::without_default_credentials(&files) {
             None => None,
