@@ -22,6 +22,8 @@ mod keychains;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
+mod migration;
+#[cfg(unix)]
 mod network;
 #[cfg(unix)]
 mod prompt;
