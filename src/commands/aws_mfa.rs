@@ -125,8 +125,8 @@ impl Run<'_> {
         let wanted = self.wanted(&files)?;
         let short_term = wanted.short_term.as_str();
         let stored = |key| managed::value(credentials, short_term, key).filter(|value| !value.is_empty());
-        if let Some(left) = self.still_valid(&wanted, stored) {
-            let (seconds, expiration) = left;
+        let exists = managed::names(credentials).iter().any(|name| name == short_term);
+        if let Some((seconds, expiration)) = self.still_valid(&wanted, exists, stored) {
             self.info(&format!(
                 "Your credentials are still valid for {seconds:?} seconds they will expire at {expiration}"
             ));
@@ -231,26 +231,28 @@ impl Run<'_> {
     fn still_valid<'d>(
         &self,
         wanted: &Wanted,
+        exists: bool,
         stored: impl Fn(&'static str) -> Option<&'d str>,
     ) -> Option<(f64, NaiveDateTime)> {
         let keys =
             ["assumed_role", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-        if stored("aws_access_key_id").is_none() {
+        if !exists {
             let name = &wanted.short_term;
             self.info(&format!("Short term credentials section {name} is missing, obtaining new credentials."));
             return None;
         }
         let expiration = stored("expiration").and_then(|time| NaiveDateTime::parse_from_str(time, section::TIME).ok());
-        if keys.into_iter().any(|key| stored(key).is_none()) || expiration.is_none() {
+        let incomplete = keys.into_iter().any(|key| stored(key).is_none()) || expiration.is_none();
+        if incomplete {
             self.log(Level::Warning, "Your existing credentials are missing or invalid, obtaining new credentials.");
-            return None;
         }
+        let other_role = stored("assumed_role_arn") != wanted.role.as_deref();
         if self.args.force {
             self.info("Forcing refresh of credentials.");
-            return None;
-        }
-        if stored("assumed_role_arn") != wanted.role.as_deref() {
+        } else if other_role {
             self.info("Obtaining credentials for a new role or profile.");
+        }
+        if incomplete || other_role || self.args.force {
             return None;
         }
         let expiration = expiration?;

@@ -38,7 +38,12 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let named = args.request.profile.as_deref().or(env.profile_variable().map(|(_, name)| name)).unwrap_or("default");
     let no_profile = args.request.profile.is_none() && args.request.source_profile.is_some();
     let in_layout = !no_profile && managed::is_aws_mfa_layout(credentials, named);
-    let request = if in_layout { aws_mfa::with_variables(env, &args.request)? } else { args.request.clone() };
+    let mut request = args.request.clone();
+    if in_layout {
+        request = aws_mfa::with_variables(env, &request)?;
+        // MFA_ASSUME_ROLE is the profile's role, not one beside it
+        request.profile = Some(named.to_owned());
+    }
     let plan = profile::plan(&files, env, &request)?;
 
     let profile = &plan.profile.value;
