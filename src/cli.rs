@@ -2,7 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    configure, console, credential_process, exec, explain, export, list, login, logout, serve, status,
+    awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
+    write,
 };
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -51,6 +52,13 @@ pub enum Command {
     Export(export::Args),
     /// Spend one code on a shared MFA session, for every role behind the device
     Login(login::Args),
+    /// Write the session as a named profile to the credentials file, for tools that read nothing else
+    Write(write::Args),
+    /// Print what goes into a shell's rc file
+    Init(init::Args),
+    /// What the shell function of `init SHELL --awsume` runs
+    #[command(hide = true)]
+    Awsume(awsume::Args),
     /// Forget cached sessions
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left

@@ -6,6 +6,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// The profile that stands for the endpoint of `--serve` in the environment it gives a command.
+pub const SERVED_PROFILE: &str = "mfa-run-serve";
+
 /// Environment, folders and clock, captured once at start.
 #[derive(Debug, Clone)]
 pub struct Env {
@@ -48,6 +51,20 @@ impl Env {
     pub fn var_os(&self, name: &str) -> Option<&OsStr> {
         let (_, value) = self.vars.iter().find(|(key, _)| key == name)?;
         (!value.is_empty()).then_some(value)
+    }
+
+    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin, with `--serve` too.
+    pub fn profile_variable(&self) -> Option<(&'static str, &str)> {
+        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
+            .into_iter()
+            .find_map(|name| Some((name, self.var(name).filter(|profile| *profile != SERVED_PROFILE)?)))
+    }
+
+    /// This environment with another value for one variable; an empty one is an unset one.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.retain(|(key, _)| key != name);
+        self.vars.push((name.into(), value.into()));
+        self
     }
 
     /// Every variable, set or empty.

@@ -98,6 +98,13 @@ impl Error {
         self.kind as u8
     }
 
+    /// All of it in one line, for a log of lines.
+    pub(crate) fn in_one_line(&self) -> String {
+        let cause = self.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{}{cause}{hint}", self.message)
+    }
+
     /// What happened, in one line.
     pub(crate) fn message(&self) -> &str {
         &self.message

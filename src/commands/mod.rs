@@ -1,28 +1,34 @@
 //! One file a command: its arguments and what it does. They share [`prepare`] and [`Serving`], and never import each other.
 
+pub mod aws_mfa;
+pub mod awsume;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
 pub mod exec;
 pub mod explain;
 pub mod export;
+pub mod init;
 pub mod list;
 pub mod login;
 pub mod logout;
 mod picker;
 pub mod serve;
 pub mod status;
+pub mod write;
 
 use picker::theme;
 
-use crate::config::{Files, served};
+use crate::config::managed::{self, Holder};
+use crate::config::{FileKind, Files, edit_file, served};
 use crate::credentials::TokenCode;
 use crate::env::Env;
 use crate::error::Error;
-use crate::fsio::PrivateFile;
+use crate::fsio::{PrivateFile, Replacement};
 use crate::keychain::Keychain;
 use crate::mfa;
 use crate::output::container::Endpoint;
+use crate::output::section::Properties;
 use crate::output::shell::Pointer;
 use crate::profile::strategy::Caller;
 use crate::profile::{self, Plan, Request};
@@ -90,8 +96,16 @@ impl Serving {
         let session = {
             let mut context = prepare(env, &files, request, Caller::Renewing, false)?;
             // a cached session that ends in six minutes would be asked for again in the middle of the command
-            context.min_ttl = context.min_ttl.or(Some(plan.asked().map_or(RENEW, |asked| RENEW.min(asked / 3))));
-            session::obtain(&plan, &context)?
+            let least = plan.asked().map_or(RENEW, |asked| RENEW.min(asked / 3));
+            context.min_ttl = context.min_ttl.or(Some(least));
+            match session::obtain(&plan, &context) {
+                // nobody is there: what there is has to do
+                Err(session::Error::Code(mfa::Error::NobodyToAsk { .. })) if request.min_ttl.is_none() => {
+                    context.min_ttl = None;
+                    session::obtain(&plan, &context)?
+                }
+                session => session?,
+            }
         };
         let config = match served::without_default_credentials(&files) {
             None => None,
@@ -148,4 +162,69 @@ fn token_code(request: &Request) -> Result<Option<TokenCode>, Error> {
         }
     }
     Ok(Some(mfa::parse_token_code(&String::from_utf8_lossy(&line))?))
+}
+
+/// A section of the credentials file that is to get a session.
+#[derive(Debug, Clone, Copy)]
+struct Target<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Whether others than ours and aws-mfa's may be written over.
+    force: bool,
+    /// Whether it is written for awsume, whose sections may then be written over, and aws-mfa's not.
+    for_awsume: bool,
+    /// How the file is replaced.
+    how: Replacement,
+}
+
+impl Target<'_> {
+    /// What speaks against it, looked at before a code is spent. A long-lived access key is never written over: it may be the
+    /// only copy.
+    fn check(self, holder: &Holder, files: &Files) -> Result<(), Error> {
+        let name = self.name;
+        if *holder == Holder::AccessKey {
+            let message =
+                format!("[{name}] of the credentials file holds a long-lived access key, which is not overwritten");
+            return Err(Error::usage(
+                &message,
+                &format!("rename the section to [{name}-long-term], or write elsewhere: --to NAME"),
+            ));
+        }
+        if self.force {
+            return Ok(());
+        }
+        let free = match holder {
+            Holder::Nobody | Holder::Ours { .. } => true,
+            Holder::AwsMfa => !self.for_awsume,
+            Holder::Awsume => self.for_awsume,
+            Holder::AccessKey | Holder::Other => false,
+        };
+        let (way_on, force) = if self.for_awsume { ("-o NAME", "") } else { ("--to NAME", ", or --force") };
+        if !free {
+            let message = format!("[{name}] of the credentials file was not written by mfa-run");
+            return Err(Error::usage(&message, &format!("{way_on} writes elsewhere{force}")));
+        }
+        // with keys of its own beside it, each SDK takes such a profile for something else
+        let config = files.profile(name);
+        let elsewhere = ["role_arn", "credential_process", "sso_account_id"]
+            .into_iter()
+            .find(|key| config.is_some_and(|profile| profile.get_in(FileKind::Config, key).is_some()));
+        if let Some(key) = elsewhere {
+            let message =
+                format!("profile {name} has {key} in the config file: SDKs disagree on what a session beside it means");
+            return Err(Error::usage(&message, &format!("{way_on} writes elsewhere{force}")));
+        }
+        Ok(())
+    }
+
+    /// Looks again under the file's lock, and writes.
+    fn put(self, env: &Env, files: &Files, properties: &Properties) -> Result<(), Error> {
+        let properties: Vec<(&str, &str)> = properties.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        edit_file(env, files.path(FileKind::Credentials), self.how, |mut document| {
+            self.check(&managed::holder(&document, self.name), files)?;
+            managed::put(&mut document, self.name, &properties)?;
+            Ok::<_, Error>(document)
+        })?;
+        Ok(())
+    }
 }

@@ -12,7 +12,7 @@ use super::{FileKind, Files, Profile};
 use std::fmt::Write;
 
 /// Name of the profile that has settings and no credentials.
-pub const PROFILE: &str = "mfa-run-serve";
+pub use crate::env::SERVED_PROFILE as PROFILE;
 
 /// With one of these a profile has credentials.
 const CREDENTIALS: [&str; 8] = [

@@ -168,6 +168,24 @@ pub fn child_environment<'a>(
     (variables(session, region, profile), remove)
 }
 
+/// Any variables, set and removed as [`export`] does. A NUL is refused: no environment carries it.
+pub(super) fn lines(format: Format, set: &[Variable<'_>], remove: &[&'static str]) -> Result<Zeroizing<String>, Error> {
+    if let Some((variable, _)) = set.iter().find(|(_, value)| value.contains('\0')) {
+        return Err(Error::NotCarried { format, variable, holds: "a NUL" });
+    }
+    lines::export(format, set, remove)
+}
+
+/// Lines that remove these.
+pub(super) fn unset_lines(format: Format, remove: &[&'static str]) -> Result<String, Error> {
+    lines::unset(format, remove)
+}
+
+/// The session's own variables, and the profile's name for a bare `mfa-run -- COMMAND`.
+pub(super) fn session_variables<'a>(session: &'a Session, profile: &'a str) -> Vec<Variable<'a>> {
+    variables(session, None, profile)
+}
+
 fn variables<'a>(session: &'a Session, region: Option<&'a str>, profile: &'a str) -> Vec<Variable<'a>> {
     let value = |name| {
         Some(match name {

@@ -4,7 +4,7 @@ use super::Error;
 use super::lookup::{Lookup, bad};
 use super::plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source};
 use super::request::{MfaSerial, Request, RoleArn, Seconds};
-use crate::config::{FileKind, Files, served};
+use crate::config::{FileKind, Files};
 use crate::credentials::AccessKey;
 use crate::env::Env;
 
@@ -75,7 +75,7 @@ impl<'f> Resolver<'f> {
             self.roles.push(role_of_flags(arn, request, None));
             return Ok(At::Profile { name: source.clone(), named_by: None, options: Request::default() });
         }
-        let named = request.profile.as_deref().or_else(|| self.profile_variable().map(|(_, name)| name));
+        let named = request.profile.as_deref().or_else(|| self.env.profile_variable().map(|(_, name)| name));
         if let (None, Some(arn), Some(id)) = (named, &request.role_arn, self.env.var("AWS_ACCESS_KEY_ID")) {
             let source =
                 self.environment_source().ok_or_else(|| Error::NoKeyInEnvironment { profile: "default".into() })?;
@@ -89,13 +89,6 @@ impl<'f> Resolver<'f> {
         Ok(At::Profile { name, named_by: None, options: request.clone() })
     }
 
-    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin, with `--serve` too.
-    fn profile_variable(&self) -> Option<(&'static str, &'f str)> {
-        ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
-            .into_iter()
-            .find_map(|name| Some((name, self.env.var(name).filter(|profile| *profile != served::PROFILE)?)))
-    }
-
     fn display_name(&self, request: &Request) -> Setting<String> {
         if let Some(name) = &request.profile {
             return Setting { value: name.clone(), from: Provenance::Flag("--profile") };
@@ -103,7 +96,7 @@ impl<'f> Resolver<'f> {
         if let (Some(arn), Some(_)) = (&request.role_arn, &request.source_profile) {
             return Setting { value: arn.to_string(), from: Provenance::Flag("--role-arn") };
         }
-        match (self.profile_variable(), &request.role_arn) {
+        match (self.env.profile_variable(), &request.role_arn) {
             (Some((variable, name)), _) => Setting { value: name.to_owned(), from: Provenance::Variable(variable) },
             (None, Some(arn)) => Setting { value: arn.to_string(), from: Provenance::Flag("--role-arn") },
             (None, None) => Setting { value: "default".into(), from: Provenance::Default },

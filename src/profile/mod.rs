@@ -1,6 +1,7 @@
 //! What the AWS files mean: from a profile's name to a [`Plan`], and from the plan and what is cached to the calls to make.
 //! Pure: no keychain, no network, no human.
 
+pub mod aws_mfa;
 #[cfg(test)]
 mod cases;
 mod chain;

@@ -34,6 +34,8 @@ mod login;
 #[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
+mod migration;
+#[cfg(unix)]
 mod network;
 #[cfg(unix)]
 mod picking;

@@ -147,3 +147,19 @@ fn trouble_at_aws_is_told_and_passes() {
     wait_for(&endpoint, 200);
     stop(running);
 }
+
+#[test]
+fn with_nobody_to_ask_what_there_is_has_to_do() {
+    let world = World::with_one_role();
+    world.aws.limit_sessions(Some(600));
+    let code = world.code();
+    world.command(["credential-process", "-p", "admin", "--token-code", &code]).may_print_secrets().run().success();
+    let (running, endpoint) = serve(world.command(["serve", "-p", "admin", "--format", "json"]));
+    assert_eq!(endpoint.get().status, 200);
+    stop(running);
+    world.run(["serve", "-p", "admin", "--min-ttl", "15m"]).expect_code(3);
+
+    // somebody is there: ten minutes are not much to begin with
+    let mut terminal = world.command(["serve", "-p", "admin"]).may_print_secrets().on_terminal();
+    terminal.expect(&world.prompt("admin"));
+}
