@@ -17,7 +17,7 @@ pub mod serve;
 pub mod status;
 pub mod write;
 
-use picker::theme;
+use picker::{dialog, theme};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};
