@@ -2,6 +2,7 @@
 
 use super::{aws_mfa_file, aws_mfa_world, credentials, form, ours, peer, section};
 use crate::support::World;
+use std::time::{Duration, Instant};
 
 /// The lines of a log, with numbers and times replaced.
 fn lines(stdout: &str) -> Vec<String> {
@@ -157,8 +158,16 @@ fn setup_asks_for_a_key_and_does_not_show_it() {
     let world = aws_mfa_world();
     let mut pty = ours(&world, "aws-mfa", ["--setup"]).all_on_terminal();
     pty.expect("Profile name to [default]").send_line("fresh");
-    pty.expect("aws_access_key_id").send_line("AKIAFRESH");
-    pty.expect("aws_secret_access_key").send_line("typed-secret");
+    for (prompt, typed) in [("aws_access_key_id", "AKIAFRESH"), ("aws_secret_access_key", "typed-secret")] {
+        pty.expect(prompt);
+        // the echo goes off just after the prompt is shown; no person is that fast
+        let until = Instant::now() + Duration::from_secs(20);
+        while !pty.stty().contains("-echo ") {
+            assert!(Instant::now() < until, "the echo stays on: {}", pty.stty());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        pty.send_line(typed);
+    }
     let run = pty.wait().success();
     assert!(!run.screen.contains("typed-secret") && !run.screen.contains("AKIAFRESH"), "{}", run.report());
     let written = section(&world.read(".aws/credentials"), "fresh-long-term");
