@@ -1,7 +1,10 @@
 //! The command line. `credential-process`, which runs at the start of every AWS command, and `status`, which runs before every
 //! prompt of a shell, are parsed without building the others.
 
-use crate::commands::{awsume, configure, credential_process, exec, export, init, list, login, logout, status, write};
+use crate::commands::{
+    awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
+    write,
+};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -60,10 +63,16 @@ pub enum Command {
     Logout(logout::Args),
     /// List profiles: role, account, source, MFA, cached session and its time left
     List(list::Args),
+    /// Explain the plan: which calls, which cached, whether a code, and where each value came from
+    Explain(explain::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
+    /// Open the AWS console, signed in
+    Console(console::Args),
+    /// Serve a session that renews itself, on loopback, until Ctrl-C
+    Serve(serve::Args),
 }
 
 /// `credential-process` alone.

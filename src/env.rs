@@ -6,25 +6,40 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// The profile that stands for the endpoint of `--serve` in the environment it gives a command.
+pub const SERVED_PROFILE: &str = "mfa-run-serve";
+
 /// Environment, folders and clock, captured once at start.
 #[derive(Debug, Clone)]
 pub struct Env {
     vars: Vec<(OsString, OsString)>,
     started: Instant,
-    fixed_now: Option<DateTime<Utc>>,
+    clock: Clock,
+}
+
+/// The clock alone, for who outlives the environment.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Option<DateTime<Utc>>);
+
+impl Clock {
+    /// Now, UTC.
+    #[expect(clippy::disallowed_methods, reason = "the one look at the clock")]
+    pub fn now(self) -> DateTime<Utc> {
+        self.0.unwrap_or_else(Utc::now)
+    }
 }
 
 impl Env {
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "the one capture of the environment")]
     pub fn capture() -> Self {
-        Self { vars: std::env::vars_os().collect(), started: Instant::now(), fixed_now: None }
+        Self { vars: std::env::vars_os().collect(), started: Instant::now(), clock: Clock(None) }
     }
 
     /// An environment made up by a test; its clock stands still at `now`.
     pub fn fixed(vars: &[(&str, &str)], now: DateTime<Utc>) -> Self {
         let vars = vars.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
-        Self { vars, started: Instant::now(), fixed_now: Some(now) }
+        Self { vars, started: Instant::now(), clock: Clock(Some(now)) }
     }
 
     /// The variable's value; `None` also where it is empty or not UTF-8, as the AWS SDKs take it.
@@ -38,11 +53,11 @@ impl Env {
         (!value.is_empty()).then_some(value)
     }
 
-    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin.
+    /// The profile that the environment names. Inside `mfa-run -p admin -- bash` that is admin, with `--serve` too.
     pub fn profile_variable(&self) -> Option<(&'static str, &str)> {
         ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"]
             .into_iter()
-            .find_map(|name| Some((name, self.var(name)?)))
+            .find_map(|name| Some((name, self.var(name).filter(|profile| *profile != SERVED_PROFILE)?)))
     }
 
     /// This environment with another value for one variable; an empty one is an unset one.
@@ -58,9 +73,13 @@ impl Env {
     }
 
     /// Now, UTC.
-    #[expect(clippy::disallowed_methods, reason = "the one look at the clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        self.fixed_now.unwrap_or_else(Utc::now)
+        self.clock.now()
+    }
+
+    /// The clock alone.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// The moment `after` the process started.
@@ -84,6 +103,13 @@ impl Env {
             self.var_os("LOCALAPPDATA").and_then(absolute).or_else(dirs::data_local_dir)
         };
         base.map(|base| base.join("mfa-run"))
+    }
+
+    /// Where files live that are of use only while this process runs: in memory, where the system has such a folder.
+    pub fn runtime_folder(&self) -> Option<PathBuf> {
+        let absolute = |v: &OsStr| Some(PathBuf::from(v)).filter(|p| p.is_absolute());
+        let runtime = self.var_os("XDG_RUNTIME_DIR").and_then(absolute).map(|folder| folder.join("mfa-run"));
+        runtime.or_else(|| Some(self.data_folder()?.join("run")))
     }
 
     /// Whether we run in a container, where the kernel keyring is shared with every tenant that has the same uid on the host.

@@ -56,6 +56,22 @@ impl Error {
         Self::new(Kind::Failure, "the token code cannot be read from stdin").cause(error.to_string())
     }
 
+    /// The endpoint of `serve` cannot be started.
+    pub(crate) fn endpoint(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the endpoint on 127.0.0.1 cannot be started").cause(error.to_string())
+    }
+
+    /// The wrapped command's end cannot be waited for.
+    pub(crate) fn wait(error: io::Error) -> Self {
+        Self::new(Kind::Failure, "the end of the command cannot be waited for").cause(error.to_string())
+    }
+
+    /// The browser does not open the console.
+    pub(crate) fn browser(program: &str, cause: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("{program} does not open the console")).cause(cause);
+        error.hint(Some("mfa-run console --print, or --browser COMMAND".into()))
+    }
+
     /// The index cannot be written.
     pub(crate) fn index(error: io::Error) -> Self {
         Self::new(Kind::Failure, "the index of cached sessions cannot be written").cause(error.to_string())

@@ -59,7 +59,8 @@ fn commands_never_import_each_other() {
         let own = file.strip_prefix(root().join("src/commands")).unwrap().with_extension("");
         let own = own.iter().next().unwrap().to_str().unwrap();
         let text = code_of(file);
-        for other in commands.iter().filter_map(|other| other.file_stem()?.to_str()).filter(|&other| other != own) {
+        let others = commands.iter().filter(|other| other.parent() == Some(&root().join("src/commands")));
+        for other in others.filter_map(|other| other.file_stem()?.to_str()).filter(|&other| other != own) {
             let imported = ["crate::commands::", "super::"].map(|path| format!("{path}{other}"));
             assert!(!imported.iter().any(|path| names(&text, path)), "{}: uses {other}", file.display());
         }
@@ -81,7 +82,9 @@ fn no_file_is_too_long() {
 #[test]
 fn secrets_are_exposed_in_few_places() {
     let owners = ["credentials", "output", "keychain", "aws"];
-    for file in sources("src").into_iter().filter(|file| !owners.contains(&module_of(file).as_str())) {
+    // and one file: taking an edit of the AWS files back can put a secret back where it stood
+    let undo = root().join("src/config/undo.rs");
+    for file in sources("src").into_iter().filter(|file| *file != undo && !owners.contains(&module_of(file).as_str())) {
         assert!(!code_of(&file).contains("expose_secret"), "{}", file.display());
     }
 }

@@ -142,7 +142,7 @@ pub(super) fn translate<E: ProvideErrorMetadata>(
 }
 
 /// The last of a chain of causes is the one that says something: `Connection refused (os error 111)`.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(next) = error.source() {
         error = next;

@@ -154,6 +154,27 @@ impl Connection {
         self.session(OPERATION, answer.credentials, Some(role.arn.value.account().to_owned()))
     }
 
+    /// A federated user's session: GetFederationToken for 900 to 129,600 seconds. It may do what the policies and the user's
+    /// own allow both, and there is no MFA in it.
+    pub fn federation_token(
+        &self,
+        key: &AccessKey,
+        name: &str,
+        policy_arns: &[String],
+        policy: Option<&str>,
+        duration: u32,
+    ) -> Result<Session, Error> {
+        const OPERATION: &str = "sts:GetFederationToken";
+        let answer = self.call(OPERATION, None, || {
+            let arn = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
+            let request = self.client.get_federation_token().name(name).duration_seconds(seconds(duration));
+            let request = request.set_policy(policy.map(str::to_owned));
+            let arns = (!policy_arns.is_empty()).then(|| policy_arns.iter().map(arn).collect());
+            request.set_policy_arns(arns).customize().config_override(signed_by(Signer::AccessKey(key))).send()
+        })?;
+        self.session(OPERATION, answer.credentials, None)
+    }
+
     /// Who the signer is. Needs no permission, and no policy can deny it.
     pub fn caller_identity(&self, signer: Signer<'_>) -> Result<Identity, Error> {
         self.call("sts:GetCallerIdentity", None, || {

@@ -19,7 +19,7 @@ use crate::profile::request::{MfaSerial, Policy, RoleArn, Seconds, Tag};
 use crate::profile::{self, Plan, Request};
 use crate::terminal::{escape, is_interactive, say};
 use change::Target;
-use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+use dialoguer::theme::Theme;
 use line::Line;
 use record::Record;
 use std::path::PathBuf;
@@ -123,15 +123,12 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         return undo(args, env, &files, how);
     }
     let may_ask = !args.yes && is_interactive() && env.var("MFA_RUN_PROMPT") != Some("never");
-    let theme: Box<dyn Theme> = match env.var_os("NO_COLOR") {
-        None if env.var("TERM") != Some("dumb") => Box::new(ColorfulTheme::default()),
-        _ => Box::new(SimpleTheme),
-    };
+    let theme = super::theme(env);
     let before = Draft::of(&files);
     let (mut draft, mut targets, mut worst) = (Draft::of(&files), vec![], 0);
-    for mut one in each(args, &files, env, may_ask, theme.as_ref())? {
+    for mut one in each(args, &files, env, may_ask, theme)? {
         let now = draft.files();
-        match target(&mut one, &now, &draft, env, may_ask, theme.as_ref()) {
+        match target(&mut one, &now, &draft, env, may_ask, theme) {
             Ok((target, after)) => {
                 draft = after;
                 targets.push(target);
@@ -158,7 +155,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         say("nothing to change");
         return Ok(ExitCode::from(worst));
     }
-    agree(args, &targets, &shown, may_ask, theme.as_ref())?;
+    agree(args, &targets, &shown, may_ask, theme)?;
     for target in &targets {
         write(target, env, &files, how)?;
     }
@@ -198,11 +195,11 @@ fn target(
     let name = args.profile.clone().unwrap_or_default();
     let profile = files.profile(&name);
     let mut line = profile.map(|profile| Line::of(files, &profile)).unwrap_or_default();
-    if let Some(profile) = profile.filter(|_| line.value("--role-arn").is_some() || args.role_arn.is_some()) {
-        if line::lookup(files, &profile, "credential_source").is_some() && args.source_profile.is_none() {
-            let message = format!("profile {name} has credential_source, where no MFA code can be used");
-            return Err(Error::usage(&message, "name a profile with an access key: --source-profile NAME"));
-        }
+    let has_role = line.value("--role-arn").is_some() || args.role_arn.is_some();
+    let elsewhere = profile.and_then(|profile| line::lookup(files, &profile, "credential_source"));
+    if has_role && elsewhere.is_some() && args.source_profile.is_none() {
+        let message = format!("profile {name} has credential_source, where no MFA code can be used");
+        return Err(Error::usage(&message, "name a profile with an access key: --source-profile NAME"));
     }
     put_flags(&mut line, args)?;
 

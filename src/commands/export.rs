@@ -32,8 +32,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let files = Files::load(env)?;
-    let plan = profile::plan(&files, env, &args.request)?;
-    let context = super::prepare(env, &files, &args.request, Caller::OneShot, false)?;
+    let request = super::choose(env, &files, &args.request)?;
+    let plan = profile::plan(&files, env, &request)?;
+    let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
     let session = session::obtain(&plan, &context)?;
     let region = plan.region.as_ref().map(|region| region.value.as_str());
     if format == Format::Github && env.var("GITHUB_ACTIONS") == Some("true") {

@@ -8,7 +8,7 @@ use crate::output;
 use crate::output::style::{Style, Tone};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::time::{Life, in_words};
-use crate::profile::{self, Plan, Request};
+use crate::profile::{self, Plan, Request, request};
 use crate::session::index::{Entry, Index};
 use crate::session::known::Outlook;
 use crate::terminal::say;
@@ -121,11 +121,19 @@ fn line(name: &str, files: &Files, env: &Env, index: &Index, now: DateTime<Utc>)
     let profile = name.to_owned();
     match profile::plan(files, env, &Request { profile: Some(profile.clone()), ..Request::default() }) {
         Ok(plan) => planned(profile, &plan, Outlook::of(&plan, index, now), now),
-        Err(error) => match error.no_session() {
+        Err(error) => match error.no_session().filter(|_| !wants_a_session(name, files)) {
             Some(note) => Line { profile, note: Some(note), ..Line::default() },
             None => Line { profile, error: Some(error.to_string()), ..Line::default() },
         },
     }
+}
+
+/// A profile that is to make a session and can't is broken; the others are what they are.
+fn wants_a_session(name: &str, files: &Files) -> bool {
+    let has = |key: &str| files.profile(name).is_some_and(|profile| profile.get(key).is_some());
+    let ours = |line: &str| request::own_arguments(line).is_some();
+    let line = files.profile(name).and_then(|profile| profile.get("credential_process"));
+    has("role_arn") || has("mfa_serial") || line.is_some_and(|line| ours(line.text))
 }
 
 fn planned(profile: String, plan: &Plan, outlook: Outlook<'_>, now: DateTime<Utc>) -> Line {

@@ -1,38 +1,56 @@
-//! One file a command: its arguments and what it does. They share [`prepare`] and never import each other.
+//! One file a command: its arguments and what it does. They share [`prepare`] and [`Serving`], and never import each other.
 
 pub mod aws_mfa;
 pub mod awsume;
 pub mod configure;
+pub mod console;
 pub mod credential_process;
 pub mod exec;
+pub mod explain;
 pub mod export;
 pub mod init;
 pub mod list;
 pub mod login;
 pub mod logout;
+mod picker;
+pub mod serve;
 pub mod status;
 pub mod write;
 
+use picker::theme;
+
 use crate::config::managed::{self, Holder};
-use crate::config::{FileKind, Files, edit_file};
+use crate::config::{FileKind, Files, edit_file, served};
 use crate::credentials::TokenCode;
 use crate::env::Env;
 use crate::error::Error;
-use crate::fsio::Replacement;
+use crate::fsio::{PrivateFile, Replacement};
 use crate::keychain::Keychain;
 use crate::mfa;
+use crate::output::container::Endpoint;
 use crate::output::section::Properties;
-use crate::profile::Request;
+use crate::output::shell::Pointer;
 use crate::profile::strategy::Caller;
-use crate::session::Context;
+use crate::profile::{self, Plan, Request};
+use crate::session::{self, Context, renew};
 use std::cell::{Cell, OnceCell};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// The request, and where it names no profile, nothing else does, and there is no default to make a session from, the profile
+/// that a person picks. Never for `credential-process`, without a terminal, or where prompts are turned off.
+fn choose(env: &Env, files: &Files, request: &Request) -> Result<Request, Error> {
+    let picked = picker::profile(env, files, request)?;
+    Ok(Request { profile: picked.or_else(|| request.profile.clone()), ..request.clone() })
+}
+
 /// Go's SDK and Terraform give up after 60 seconds, and leave us orphaned.
 const PATIENCE: Duration = Duration::from_secs(55);
+
+/// SDKs ask for another session when theirs has so many seconds left.
+const RENEW: u32 = 15 * 60;
 
 /// What a request says of how a session is made.
 fn prepare<'a>(
@@ -59,6 +77,74 @@ fn prepare<'a>(
         told: Cell::new(false),
         connection: OnceCell::new(),
     })
+}
+
+/// A running endpoint, renewed behind the scenes; both end with it.
+#[derive(Debug)]
+struct Serving {
+    endpoint: Endpoint,
+    plan: Plan,
+    config: Option<PrivateFile>,
+}
+
+impl Serving {
+    /// Gets the first session, here and now: the person is still looking. Then starts the endpoint and what renews it.
+    fn start(env: &Env, request: &Request) -> Result<Self, Error> {
+        let files = Files::load(env)?;
+        let plan = profile::plan(&files, env, request)?;
+        let session = {
+            let mut context = prepare(env, &files, request, Caller::Renewing, false)?;
+            // a cached session that ends in six minutes would be asked for again in the middle of the command
+            let least = plan.asked().map_or(RENEW, |asked| RENEW.min(asked / 3));
+            context.min_ttl = context.min_ttl.or(Some(least));
+            match session::obtain(&plan, &context) {
+                // nobody is there: what there is has to do
+                Err(session::Error::Code(mfa::Error::NobodyToAsk { .. })) if request.min_ttl.is_none() => {
+                    context.min_ttl = None;
+                    session::obtain(&plan, &context)?
+                }
+                session => session?,
+            }
+        };
+        let config = match served::without_default_credentials(&files) {
+            None => None,
+            Some(config) => Some(private_file(env, "config", &config)?),
+        };
+        let min_ttl = request.min_ttl.map(|left| left.0);
+        let (endpoint, wants) = Endpoint::start(&session, min_ttl, env.clock()).map_err(Error::endpoint)?;
+
+        // The thread has all that it needs for itself: we do not wait for it at the end, as it may be waiting for a person.
+        let (desk, for_renewal, env) = (endpoint.desk(), plan.clone(), env.clone());
+        let request = Request { token_code: None, refresh: false, ..request.clone() };
+        let renewal = move || {
+            let quiet = Request { no_prompt: true, ..request.clone() };
+            let context = |request| prepare(&env, &files, request, Caller::Renewing, false);
+            if let (Ok(quiet), Ok(asking)) = (context(&quiet), context(&request)) {
+                // stderr is the command's
+                let [quiet, asking] = [quiet, asking].map(|context| Context { silent: true, ..context });
+                renew::keep_alive(&for_renewal, quiet, asking, &desk, &wants);
+            }
+        };
+        std::thread::Builder::new().name("renewal".into()).spawn(renewal).map_err(Error::endpoint)?;
+        Ok(Self { endpoint, plan, config })
+    }
+
+    /// What points SDKs at it.
+    fn pointer(&self) -> Pointer<'_> {
+        Pointer {
+            endpoint: &self.endpoint,
+            config: self.config.as_ref().and_then(|file| Some((file.path().to_str()?, served::PROFILE))),
+            region: self.plan.region.as_ref().map(|region| region.value.as_str()),
+            profile: &self.plan.profile.value,
+        }
+    }
+}
+
+/// A file that only this process's children need.
+fn private_file(env: &Env, kind: &str, bytes: &[u8]) -> Result<PrivateFile, Error> {
+    let name = format!("serve-{}.{kind}", std::process::id());
+    let path = env.runtime_folder().map(|folder| folder.join(name)).ok_or(std::io::ErrorKind::NotFound);
+    path.map_err(Into::into).and_then(|path| PrivateFile::create(path, bytes)).map_err(Error::endpoint)
 }
 
 /// `--token-code CODE`, or the first line of stdin for `-`.

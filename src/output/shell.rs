@@ -5,6 +5,7 @@
 
 mod caller;
 mod lines;
+mod pointer;
 
 use super::process;
 use crate::credentials::Session;
@@ -15,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use zeroize::Zeroizing;
 
 pub use caller::calling_shell;
+pub use pointer::Pointer;
 
 /// How `export` prints a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

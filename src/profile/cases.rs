@@ -457,6 +457,7 @@ fn a_code_is_spent_where_it_serves_longest() {
             Begin::Source,
             vec![with(3_600)],
         ),
+        ("-p 'two words' --duration 2h", &refuses_2h, OneShot, Begin::Source, vec![from(0, 3_600)]),
         ("-p admin --duration 1h30m", &refuses_2h, OneShot, Begin::Source, vec![with(5_400)]),
         (
             "-p admin",
@@ -474,7 +475,7 @@ fn a_code_is_spent_where_it_serves_longest() {
             vec![gst(43_200), from(0, 3_600)],
         ),
         (
-            "-p admin",
+            "-p admin --duration 2h",
             &Known { only_shared: true, ..none.clone() },
             OneShot,
             Begin::Source,

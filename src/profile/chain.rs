@@ -24,6 +24,7 @@ pub(super) struct Resolver<'f> {
 }
 
 /// Where the walk stands.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum At {
     /// Read this profile, with these options on top, as a source or as what was asked for.
     Profile {
@@ -409,9 +410,6 @@ fn check(plan: Plan) -> Result<Plan, Error> {
         (Source::File { profile, session_token: Some(_), .. }, _, Some(_)) => Err(temporary(profile)),
         (Source::Environment { key, session_token: Some(_) }, _, Some(_)) => {
             Err(Error::TemporaryKeysInEnvironment { access_key_id: key.id.clone() })
-        }
-        (Source::File { .. } | Source::Environment { .. }, true, None) => {
-            Err(Error::NothingToDo { profile: profile() })
         }
         (Source::Process { .. }, true, _) => {
             Err(Error::NoRole { profile: profile(), source_kind: "another program's credential_process" })

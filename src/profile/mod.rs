@@ -13,5 +13,5 @@ pub mod request;
 pub mod strategy;
 
 pub use error::Error;
-pub use plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts, plan};
+pub use plan::{Mfa, MfaSession, Plan, Provenance, Role, SdkSource, Setting, Source, Sts, plan, plan_for_console};
 pub use request::Request;

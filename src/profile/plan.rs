@@ -200,6 +200,17 @@ pub fn items<T>(list: &Option<Setting<Vec<T>>>) -> &[T] {
 
 /// Makes the plan for a request. Errors name the profile, and the file and line, at fault.
 pub fn plan(files: &Files, env: &Env, request: &Request) -> Result<Plan, Error> {
+    let plan = plan_for_console(files, env, request)?;
+    match (&plan.source, plan.roles.is_empty(), &plan.mfa) {
+        (Source::File { .. } | Source::Environment { .. }, true, None) => {
+            Err(Error::NothingToDo { profile: plan.profile.value })
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// The same for `console`, to which an access key alone is enough: it signs in as a federated user.
+pub fn plan_for_console(files: &Files, env: &Env, request: &Request) -> Result<Plan, Error> {
     chain::Resolver::new(files, env).resolve(request)
 }
 

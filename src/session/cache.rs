@@ -15,6 +15,36 @@ const RENEWABLE: i64 = 15 * 60;
 /// What a session must have left where a new one costs a code.
 const PRECIOUS: i64 = 5 * 60;
 
+/// How old a session is, without the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// Seconds left.
+    pub left: i64,
+    /// Seconds from when it was made to its end.
+    pub whole: i64,
+    /// Seconds that were asked for when it was made.
+    pub asked: u32,
+}
+
+impl Age {
+    /// As the index has it.
+    pub fn of(entry: &Entry, now: DateTime<Utc>) -> Self {
+        Self { left: entry.expires - now.timestamp(), whole: entry.expires - entry.made, asked: entry.asked }
+    }
+
+    /// Whether it serves, given whether a new one would cost a code.
+    pub fn serves(&self, plan: &Plan, caller: Caller, min_ttl: Option<u32>, costs_code: bool) -> bool {
+        if plan.asked().is_some_and(|asked| self.asked < asked) {
+            return false;
+        }
+        match min_ttl {
+            Some(least) => self.left > 0 && self.left >= i64::from(least),
+            None if costs_code => self.left > PRECIOUS,
+            None => self.left > RENEWABLE && (caller == Caller::Renewing || self.left * 2 >= self.whole),
+        }
+    }
+}
+
 /// A session as it was found.
 #[derive(Debug, Clone)]
 pub struct Cached {
@@ -34,26 +64,14 @@ impl Cached {
 
     /// Whether it serves, given whether a new one would cost a code.
     pub fn serves(&self, plan: &Plan, context: &Context<'_>, costs_code: bool) -> bool {
-        let left = self.left(context.env.now());
-        if plan.asked().is_some_and(|asked| self.asked < asked) {
-            return false;
-        }
-        if let Some(least) = context.min_ttl {
-            return left > 0 && left >= i64::from(least);
-        }
-        if costs_code {
-            return left > PRECIOUS;
-        }
-        left > RENEWABLE && (context.caller == Caller::Renewing || self.more_than_half(left))
+        let whole = (self.session.expiration - self.made).num_seconds();
+        let age = Age { left: self.left(context.env.now()), whole, asked: self.asked };
+        age.serves(plan, context.caller, context.min_ttl, costs_code)
     }
 
     /// Whether it serves whatever a new one would cost: nothing else need be looked at.
     pub fn serves_anyhow(&self, plan: &Plan, context: &Context<'_>) -> bool {
         self.serves(plan, context, false)
-    }
-
-    fn more_than_half(&self, left: i64) -> bool {
-        left * 2 >= (self.session.expiration - self.made).num_seconds()
     }
 }
 
@@ -127,6 +145,40 @@ fn decode(item: &[u8]) -> Option<Cached> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_fresh_depends_on_what_a_new_one_costs_and_who_asks() {
+        use crate::session::tests::context;
+        use Caller::{OneShot, Renewing};
+        const HOUR: i64 = 3_600;
+        for (life, left, caller, costs_code, min_ttl, serves) in [
+            (HOUR, 15 * 60 + 1, Renewing, false, None, true),
+            (HOUR, 15 * 60, Renewing, false, None, false),
+            (HOUR, 31 * 60, OneShot, false, None, true),
+            (HOUR, 29 * 60, OneShot, false, None, false),
+            (12 * HOUR, 5 * HOUR, OneShot, false, None, false),
+            (12 * HOUR, 5 * HOUR, OneShot, true, None, true),
+            (12 * HOUR, 5 * 60 + 1, OneShot, true, None, true),
+            (12 * HOUR, 5 * 60, Renewing, true, None, false),
+            (HOUR, 10 * 60, OneShot, true, Some(10 * 60), true),
+            (HOUR, 10 * 60, OneShot, false, Some(11 * 60), false),
+            (HOUR, 1, Renewing, false, Some(0), true),
+        ] {
+            context(caller, min_ttl, |plan, context| {
+                let now = context.env.now();
+                let session = Session {
+                    access_key_id: String::new(),
+                    secret_access_key: "".into(),
+                    session_token: "".into(),
+                    expiration: now + chrono::TimeDelta::seconds(left),
+                    account_id: None,
+                };
+                let made = now - chrono::TimeDelta::seconds(life - left);
+                let cached = Cached { session, asked: 3_600, made };
+                assert_eq!(cached.serves(plan, context, costs_code), serves, "{left} of {life} {caller:?} {min_ttl:?}");
+            });
+        }
+    }
 
     #[test]
     fn an_item_reads_back_and_a_damaged_one_is_not_there() {

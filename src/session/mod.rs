@@ -2,11 +2,13 @@
 //! network, and it starts no runtime, lock or thread before it is known that the cache does not serve.
 
 pub mod cache;
+pub mod console;
 mod error;
 pub mod index;
 pub mod known;
 mod obtain;
 mod queue;
+pub mod renew;
 
 pub use error::Error;
 
@@ -87,5 +89,36 @@ impl Context<'_> {
         if let Err(error) = Index::update(self.env, change) {
             terminal::debug(|| format!("the index cannot be written: {error}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Request;
+    use chrono::DateTime;
+
+    /// A plan for one role behind a device, and a context with a clock that stands still.
+    pub(super) fn context(caller: Caller, min_ttl: Option<u32>, check: impl FnOnce(&Plan, &Context<'_>)) {
+        let env = Env::fixed(&[("MFA_RUN_KEYCHAIN", "file")], DateTime::UNIX_EPOCH);
+        let config = b"[default]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = default\n";
+        let key = b"[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n";
+        let files = Files::from_bytes(config, key);
+        let plan = crate::profile::plan(&files, &env, &Request::default()).expect("a good profile");
+        let context = Context {
+            env: &env,
+            files: &files,
+            keychain: Arc::new(Keychain::for_sessions(&env).expect("a store")),
+            caller,
+            silent: true,
+            refresh: false,
+            no_prompt: true,
+            min_ttl,
+            token_code: None,
+            deadline: None,
+            told: Cell::new(false),
+            connection: OnceCell::new(),
+        };
+        check(&plan, &context);
     }
 }

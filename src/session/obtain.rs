@@ -112,14 +112,13 @@ impl<'a> Obtaining<'a> {
             // nobody to ask is known before any lock and any connection
             mfa::can_ask(&self.device(), &self.asking)?;
         }
-        let mut turn = self.wait_for_turn(if needs_code { Queue::Device } else { Queue::Session })?;
-        if turn.is_some() {
-            self.look();
-            if let Some(session) = self.made_by_another() {
-                return Ok(session);
-            }
+        // everybody takes the session's turn first and the device's second: nobody waits in a circle
+        let _session = self.wait_for_turn(Queue::Session)?;
+        self.look();
+        if let Some(session) = self.made_by_another() {
+            return Ok(session);
         }
-        self.act(&mut turn)
+        self.act()
     }
 
     /// What the index and the other profiles say, now.
@@ -179,17 +178,27 @@ impl<'a> Obtaining<'a> {
         let found = cache::get(self.context, &self.id)?;
         let newer = self.cached.as_ref().is_none_or(|cached| found.made > cached.made);
         let new_enough = !self.context.refresh || found.made > self.started;
-        (newer && new_enough && found.serves(self.plan, self.context, true)).then(|| found.session)
+        let serves = newer && new_enough && found.serves(self.plan, self.context, true);
+        serves.then_some(found.session)
     }
 
-    fn act(&mut self, turn: &mut Option<Turn>) -> Result<Session, Error> {
+    fn act(&mut self) -> Result<Session, Error> {
         let connection = self.connection()?;
         let base = self.base(connection)?;
         if matches!(base, Base::Session(_)) && self.needs_code() {
             return Err(Error::SourceIsSession { source_name: self.plan.source.name() });
         }
+        let mut turn = None;
+        if self.needs_code() {
+            turn = self.wait_for_turn(Queue::Device)?;
+            self.look();
+        }
         loop {
-            if let Round::Done(session) = self.round(connection, &base, turn)? {
+            // a renewal that was to be for nothing turned out to cost a code
+            if self.needs_code() && turn.is_none() {
+                turn = self.wait_for_turn(Queue::Device)?;
+            }
+            if let Round::Done(session) = self.round(connection, &base, turn.as_ref())? {
                 self.tell_clock(connection);
                 return Ok(session);
             }
@@ -231,18 +240,11 @@ impl<'a> Obtaining<'a> {
     }
 
     /// All the calls from where the cache ends to the session.
-    fn round(&mut self, connection: &Connection, base: &Base, turn: &mut Option<Turn>) -> Result<Round, Error> {
+    fn round(&mut self, connection: &Connection, base: &Base, turn: Option<&Turn>) -> Result<Round, Error> {
         let mut code = None;
         if self.needs_code() {
-            // a renewal that was to be for nothing turned out to cost a code
-            if turn.as_ref().is_some_and(|turn| turn.queue() == Queue::Session) {
-                *turn = self.wait_for_turn(Queue::Device)?;
-                if let Some(session) = self.made_by_another() {
-                    return Ok(Round::Done(session));
-                }
-            }
             code = Some(self.code(connection, base.signer())?);
-            self.known.others_wait = turn.as_ref().is_some_and(Turn::others_want_more);
+            self.known.others_wait = turn.is_some_and(Turn::others_want_more);
         }
         let (begin, steps) = self.steps();
         terminal::debug(|| format!("from {begin:?}: {steps:?}"));

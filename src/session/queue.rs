@@ -1,6 +1,6 @@
 //! One process at a time talks to a person about an MFA device. The others wait for its lock, and leave a note of what they
 //! want, so that the one code can be spent where it serves them all. Who needs no code waits for nobody but those who make
-//! the same session.
+//! the same session: everybody takes that turn first, and the device's second.
 //!
 //! A note is a locked file: it means something as long as its process lives.
 
@@ -25,7 +25,6 @@ pub(super) enum Queue {
 /// A place in the queue; held, it is this process's turn.
 #[derive(Debug)]
 pub(super) struct Turn {
-    queue: Queue,
     folder: PathBuf,
     want: PathBuf,
     id: SessionId,
@@ -45,7 +44,7 @@ impl Turn {
         let folder = env.data_folder().ok_or(io::ErrorKind::NotFound)?.join("locks").join(name(queue, plan, id));
         let want = folder.join(format!("{id}.{}", std::process::id()));
         let lock = folder.join("lock");
-        let turn = |folder, want, lock| Self { queue, folder, want, id: id.clone(), lock: Some(lock) };
+        let turn = |folder, want, lock| Self { folder, want, id: id.clone(), lock: Some(lock) };
         if let Some(lock) = Lock::try_acquire(&lock)? {
             return Ok(Some(turn(folder, want, lock)));
         }
@@ -59,11 +58,6 @@ impl Turn {
         drop(note);
         let _ = std::fs::remove_file(&want);
         Ok(lock?.map(|lock| turn(folder, want, lock)))
-    }
-
-    /// Which queue it is.
-    pub(super) fn queue(&self) -> Queue {
-        self.queue
     }
 
     /// Whether a living process waits for another session behind the same device.

@@ -104,3 +104,22 @@ fn it_inherits_no_file_and_no_signal_of_ours() {
     let yes = world.other("bash", ["-c", "mfa-run -p admin -- yes | head -1; echo ${PIPESTATUS[0]}"]).run();
     assert_eq!(yes.success().stdout, "y\n141\n", "SIGPIPE ends it");
 }
+
+#[test]
+fn little_time_left_is_said_before_it_starts() {
+    let world = world();
+    world.aws.limit_sessions(Some(200));
+    let run = world.run(["-p", "admin", "--", "echo", "begun"]).success();
+    assert!(
+        run.stderr.starts_with("warning: the session ends in 3 min; with --serve it is renewed\n"),
+        "{}",
+        run.report()
+    );
+    assert_eq!(run.stdout, "begun\n");
+    assert_eq!(world.run(["-p", "admin", "--min-ttl", "60", "--", "true"]).success().stderr, "");
+
+    world.aws.limit_sessions(None);
+    let run = world.run(["-p", "admin", "--min-ttl", "2h", "--", "true"]).success();
+    assert!(run.stderr.starts_with("warning: the session ends in 59 min"), "{}", run.report());
+    assert_eq!(world.run(["-p", "admin", "--", "true"]).success().stderr, "");
+}

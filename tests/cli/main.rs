@@ -7,9 +7,15 @@ mod clock;
 #[cfg(unix)]
 mod codes;
 #[cfg(unix)]
+mod configuring;
+#[cfg(unix)]
+mod console;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;
+#[cfg(unix)]
+mod explaining;
 #[cfg(unix)]
 mod export;
 #[cfg(unix)]
@@ -20,11 +26,19 @@ mod harness;
 #[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
+mod kill;
+#[cfg(unix)]
+mod listing;
+#[cfg(unix)]
+mod login;
+#[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
 mod migration;
 #[cfg(unix)]
 mod network;
+#[cfg(unix)]
+mod picking;
 #[cfg(unix)]
 mod prompt;
 #[cfg(unix)]
@@ -33,4 +47,8 @@ mod queue;
 mod refusals;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod serve;
 mod support;
+#[cfg(unix)]
+mod terminal;

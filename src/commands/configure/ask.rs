@@ -2,12 +2,13 @@
 
 use super::Args;
 use super::line::{Line, lookup};
+use crate::aws::iam;
 use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
 use crate::profile::request::{MfaSerial, RoleArn, Seconds};
 use crate::profile::{self, Plan, Request};
-use crate::terminal::escape;
+use crate::terminal::{escape, say};
 use dialoguer::theme::Theme;
 use dialoguer::{Confirm, FuzzySelect, Input};
 use std::str::FromStr;
@@ -55,7 +56,10 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
         });
     }
     if args.mfa_serial.is_none() {
-        let known = known_serials(files, env);
+        let mut known = devices(args, files, env);
+        known.extend(known_serials(files, env));
+        known.sort();
+        known.dedup();
         let default = now.value("--mfa-serial").map(str::to_owned).or_else(|| key("mfa_serial"));
         let serial = match choose(theme, "MFA device", &known, default.as_deref())? {
             Some(serial) => serial,
@@ -129,7 +133,29 @@ fn text(
     Ok(answer.map_err(|error| Error::dialog(&error))?.trim().to_owned())
 }
 
-/// Devices that other profiles name. What IAM lists would be added here.
+/// Devices that IAM lists for the access key that is to be used. Many users may not ask that without MFA.
+fn devices(args: &Args, files: &Files, env: &Env) -> Vec<String> {
+    let request = Request {
+        profile: args.profile.clone(),
+        role_arn: args.role_arn.clone(),
+        source_profile: args.source_profile.clone(),
+        // any will do: there is no plan without role and device
+        mfa_serial: "arn:aws:iam::000000000000:mfa/x".parse().ok(),
+        ..Request::default()
+    };
+    let Ok(plan) = profile::plan(files, env, &request) else { return vec![] };
+    let Some(key) = plan.source.access_key() else { return vec![] };
+    let endpoint = env.var("AWS_ENDPOINT_URL_IAM").or_else(|| env.var("AWS_ENDPOINT_URL"));
+    match iam::list_mfa_devices(key, &plan.sts, endpoint) {
+        Ok(devices) => devices.iter().map(ToString::to_string).collect(),
+        Err(error) => {
+            say(&format!("note: AWS does not list the MFA devices: {}", escape(&error.to_string())));
+            vec![]
+        }
+    }
+}
+
+/// Devices that other profiles name.
 fn known_serials(files: &Files, env: &Env) -> Vec<String> {
     let mut serials: Vec<String> =
         plans(files, env).filter_map(|plan| Some(plan.mfa.as_ref()?.serial.value.to_string())).collect();

@@ -68,7 +68,7 @@ impl Line {
             } else if FLAGS.iter().any(|(known, _)| *known == flag) || flag == "--region" {
                 let value = value.or_else(|| words.next().cloned()).unwrap_or_default();
                 line.flags.push((flag.to_owned(), value));
-            } else if !(flag.starts_with("-p") && !flag.starts_with("--")) {
+            } else if flag.starts_with("--") || !flag.starts_with("-p") {
                 line.switches.push(word.clone());
             }
         }
@@ -185,6 +185,6 @@ mod tests {
     #[test]
     fn what_some_sdk_would_cut_is_refused() {
         assert!(quote("a #b").is_err() && quote("a\nb").is_err());
-        assert_eq!(quote("a#b").unwrap(), if cfg!(windows) { "\"a#b\"" } else { "a#b" });
+        assert_eq!(quote("a#b").unwrap(), if cfg!(windows) { "\"a#b\"" } else { "'a#b'" });
     }
 }

@@ -3,7 +3,7 @@
 use super::{Layout, PROMPT, assert_prints_role, cold, cold_then_warm, installed, missing, ours, warm, world};
 use crate::support::{Command, Tool, World};
 
-const IDENTITY: &str = "
+pub(super) const IDENTITY: &str = "
 import boto3, sys
 print(boto3.Session(profile_name=sys.argv[1]).client('sts').get_caller_identity()['Arn'])
 ";
@@ -31,13 +31,13 @@ with ThreadPoolExecutor(len(profiles)) as threads:
 ";
 
 /// A Python that has boto3.
-fn python(world: &World) -> Option<Tool> {
+pub(super) fn python(world: &World) -> Option<Tool> {
     let python = installed("python3")?;
     let has = world.tool(&python, ["-c", "import boto3"]).run().code() == Some(0);
     if has { Some(python) } else { missing("no boto3 here") }
 }
 
-fn script(world: &World, python: &Tool, script: &str, profile: &str) -> Command {
+pub(super) fn script(world: &World, python: &Tool, script: &str, profile: &str) -> Command {
     world.tool(python, ["-c", script, profile])
 }
 

@@ -15,15 +15,15 @@ new STSClient({ credentials, profile }).send(new GetCallerIdentityCommand({}))
   .then(identity => console.log(identity.Arn), error => { console.error(error); process.exit(1); });
 ";
 
-struct Node {
-    node: Tool,
-    modules: OsString,
+pub(super) struct Node {
+    pub(super) node: Tool,
+    pub(super) modules: OsString,
 }
 
 impl Node {
     /// Node.js 20 or later with the SDK's packages, as `.ci/run` installs them below target/.
     #[expect(clippy::disallowed_methods, reason = "where the packages are is told by a variable")]
-    fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let modules = std::env::var_os("NODE_PATH").map(PathBuf::from);
         let has = |modules: &PathBuf| {
             ["client-sts", "credential-providers"].iter().all(|name| modules.join("@aws-sdk").join(name).is_dir())

@@ -6,7 +6,9 @@
 
 mod aws_cli;
 mod boto3;
+mod configured;
 mod javascript;
+mod served;
 mod terraform;
 
 use crate::support::{Command, Pty, Run, Tool, World, skip};

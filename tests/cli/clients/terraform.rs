@@ -9,17 +9,18 @@ use crate::support::{Command, Tool, World, skip};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-struct Terraform {
-    terraform: Tool,
+pub(super) struct Terraform {
+    pub(super) terraform: Tool,
     mirror: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Terraform {
-    fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let terraform = Tool::find("terraform")?;
         let Some(mirror) = mirror() else {
@@ -30,7 +31,7 @@ impl Terraform {
     }
 
     /// A folder with a provider for each profile, each asking who it is; made ready for `plan`.
-    fn project(&self, world: &mut World, profiles: &[&str]) {
+    pub(super) fn project(&self, world: &mut World, profiles: &[&str]) {
         let mut main =
             "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n".to_owned();
         for profile in profiles {
@@ -54,7 +55,7 @@ impl Terraform {
     }
 
     /// `terraform ARGS` in that folder.
-    fn command(&self, world: &World, args: &[&str]) -> Command {
+    pub(super) fn command(&self, world: &World, args: &[&str]) -> Command {
         world.tool(&self.terraform, args).args(["-no-color", "-input=false"]).folder(world.home().join("tf"))
     }
 
@@ -142,6 +143,10 @@ fn a_code_typed_after_it_gave_up_serves_the_next_plan() {
     // The provider's plug-in, its shell and Terraform itself; all but mfa-run. Go ends its shell alone, after 60 seconds.
     for process in callers(given_up.id()) {
         let _ = kill_process(process, Signal::KILL);
+        // a zombie has no program, and no children
+        while std::fs::read_link(format!("/proc/{}/exe", process.as_raw_pid())).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
     given_up.send_line(&world.code());
     given_up.expect("its next try will find the session");

@@ -156,6 +156,12 @@ impl Pty {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Another window size.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.slave, size).expect("its size");
+    }
+
     /// The program's process.
     pub(crate) fn id(&self) -> u32 {
         self.launched().pid
