@@ -22,6 +22,9 @@ fn lines(stdout: &str) -> Vec<String> {
     log.map(digits).collect()
 }
 
+/// Arguments, the credentials file, variables, and the section to compare.
+type Case<'a> = (&'a [&'a str], &'a dyn Fn(&World) -> String, &'a [(&'a str, &'a str)], &'a str);
+
 /// Both programs with the same arguments on the same file, a code on stdin. Returns both outputs and files.
 fn both(args: &[&str], file: &dyn Fn(&World) -> String, vars: &[(&str, &str)]) -> Option<[(String, String); 2]> {
     let peer = peer("aws-mfa")?;
@@ -72,7 +75,7 @@ fn the_same_log_and_the_same_section() {
     let valid = |world: &World| dated(world, 1);
     let no_device = |world: &World| usual(world).replace("aws_mfa_device", "x");
     let none: &[(&str, &str)] = &[];
-    let cases: &[(&[&str], &dyn Fn(&World) -> String, &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], &usual, none, "default"),
         (&["--assume-role", "ROLE", "--role-session-name", "me"], &usual, none, "default"),
         (&[], &with_role, &[("USER", "me")], "default"),
