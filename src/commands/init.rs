@@ -27,6 +27,7 @@ enum Shell {
     Fish,
     /// In $PROFILE: mfa-run init powershell --awsume | Out-String | Invoke-Expression
     #[value(name = "powershell", alias = "pwsh")]
+    #[expect(clippy::enum_variant_names, reason = "that is its name")]
     PowerShell,
 }
 
