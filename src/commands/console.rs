@@ -38,14 +38,19 @@ pub struct Args {
 /// Opens the console, or prints the URL.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let files = Files::load(env)?;
-    let plan = profile::plan_for_console(&files, env, &args.request)?;
+    // here an access key alone will do, so that a default profile is no reason to ask
+    let request = match profile::plan_for_console(&files, env, &args.request) {
+        Ok(_) => args.request.clone(),
+        Err(_) => super::choose(env, &files, &args.request)?,
+    };
+    let plan = profile::plan_for_console(&files, env, &request)?;
     let Some(site) = Console::of(&plan.sts.partition, env.var("AWS_ENDPOINT_URL_SIGNIN")) else {
         let message = format!("mfa-run does not know the console of partition {}", plan.sts.partition);
         return Err(Error::usage(&message, "export AWS_REGION=REGION, one of aws, aws-cn or aws-us-gov"));
     };
     let browser = if args.print { None } else { Some(Browser::find(args.browser.as_deref(), env)?) };
-    let context = super::prepare(env, &files, &args.request, Caller::OneShot, false)?;
-    let session = console::session(&plan, &context, &powers(&args.request, &plan))?;
+    let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
+    let session = console::session(&plan, &context, &powers(&request, &plan))?;
     let region = plan.region.as_ref().map(|region| region.value.as_str());
     let url = console::sign_in(&plan, &site, &session, &site.page(args.service.as_deref(), region))?;
     match browser {

@@ -17,7 +17,7 @@ pub mod serve;
 pub mod status;
 pub mod write;
 
-use picker::theme;
+use picker::{dialog, theme};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};
@@ -91,6 +91,7 @@ impl Serving {
     /// Gets the first session, here and now: the person is still looking. Then starts the endpoint and what renews it.
     fn start(env: &Env, request: &Request) -> Result<Self, Error> {
         let files = Files::load(env)?;
+        let request = &choose(env, &files, request)?;
         let plan = profile::plan(&files, env, request)?;
         let session = {
             let mut context = prepare(env, &files, request, Caller::Renewing, false)?;

@@ -35,14 +35,15 @@ pub struct Args {
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let files = Files::load(env)?;
     let credentials = files.document(FileKind::Credentials);
-    let named = args.request.profile.as_deref().or(env.profile_variable().map(|(_, name)| name)).unwrap_or("default");
-    let no_profile = args.request.profile.is_none() && args.request.source_profile.is_some();
-    let in_layout = !no_profile && managed::is_aws_mfa_layout(credentials, named);
-    let mut request = args.request.clone();
+    let mut request = super::choose(env, &files, &args.request)?;
+    let named =
+        request.profile.as_deref().or(env.profile_variable().map(|(_, name)| name)).unwrap_or("default").to_owned();
+    let no_profile = request.profile.is_none() && request.source_profile.is_some();
+    let in_layout = !no_profile && managed::is_aws_mfa_layout(credentials, &named);
     if in_layout {
         request = aws_mfa::with_variables(env, &request)?;
         // MFA_ASSUME_ROLE is the profile's role, not one beside it
-        request.profile = Some(named.to_owned());
+        request.profile = Some(named);
     }
     let plan = profile::plan(&files, env, &request)?;
 

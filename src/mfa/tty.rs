@@ -43,8 +43,9 @@ pub(super) fn ask(device: &Device<'_>, notice: Option<&str>, deadline: Option<In
     loop {
         terminal.discard_typed_ahead();
         let asked = format!("{}{prompt}", before.take().unwrap_or_default());
+        let shown = Instant::now();
         let line = match terminal.write(&asked, deadline) {
-            Ok(()) => terminal.read_line(&prompt, deadline).map_err(Error::Terminal)?,
+            Ok(()) => terminal.read_line(&prompt, shown, deadline).map_err(Error::Terminal)?,
             Err(stuck) => stuck.map_err(Error::Terminal)?,
         };
         match line {

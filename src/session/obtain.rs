@@ -153,7 +153,7 @@ impl<'a> Obtaining<'a> {
     }
 
     fn wait_for_turn(&self, queue: Queue) -> Result<Option<Turn>, Error> {
-        let what = if queue == Queue::Device { "an MFA code" } else { "its session" };
+        let what = if self.needs_code() { "an MFA code" } else { "this session" };
         let waiting = || {
             // twenty of an SDK's calls would write over the one prompt
             if !self.context.silent {

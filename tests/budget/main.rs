@@ -39,6 +39,10 @@ fn the_warm_path_keeps_its_instruction_budgets() {
         let _ = writeln!(std::io::stderr(), "warm, {store}, {profiles} profiles: {used} of {budget} instructions");
         assert!(used <= budget, "warm, {store}, {profiles} profiles: {used} instructions, the budget is {budget}");
     }
+    let line = ["status", "--prompt", "-p", "admin"];
+    let used = count(&program, &line, "3", store);
+    let _ = writeln!(std::io::stderr(), "status --prompt, 3 profiles: {used} of 1000000 instructions");
+    assert!(used <= 1_000_000, "status --prompt: {used} instructions");
     let empty = count(&bench.empty_program(), &[], "3", store);
     assert!(empty > 50_000, "valgrind counts: {empty}");
 }

@@ -15,6 +15,12 @@ fn a_person_who_named_no_profile_picks_one() {
     let mut cancelled = world.command(["--", "true"]).env("NO_COLOR", "1").all_on_terminal();
     cancelled.expect("Profile").send("\u{1b}");
     cancelled.wait().expect_code(130);
+
+    let mut interrupted = world.command(["--", "true"]).env("NO_COLOR", "1").all_on_terminal();
+    interrupted.expect("Profile").expect("admin").interrupt();
+    let run = interrupted.wait();
+    assert_eq!(run.signal(), Some(2), "{}", run.report());
+    assert!(run.screen.trim_end().ends_with("\u{1b}[?25h"), "the cursor is back: {:?}", run.screen);
 }
 
 #[test]
@@ -24,6 +30,11 @@ fn the_only_candidate_is_not_guessed() {
     terminal.expect("Profile").expect("admin").send("\r");
     terminal.expect(&world.prompt("admin")).send_line(&world.code());
     terminal.wait().success();
+
+    let mut terminal = world.command(["login", "--refresh"]).env("NO_COLOR", "1").all_on_terminal();
+    terminal.expect("Profile").expect("admin").send("\r");
+    terminal.expect(&world.prompt("admin")).interrupt();
+    assert_eq!(terminal.wait().signal(), Some(2), "the code's prompt is left by Ctrl-C as ever");
 }
 
 #[test]

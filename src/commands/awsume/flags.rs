@@ -145,7 +145,7 @@ impl Flags {
                 "--config writes awsume's config.yaml, which mfa-run only reads",
                 "edit ~/.awsume/config.yaml",
             ),
-            (console, "the console plugin is not part of mfa-run's awsume", "mfa-run --help"),
+            (console, "the console plugin is not part of mfa-run's awsume", "mfa-run console -p PROFILE"),
             (
                 self.auto_refresh && self.role_arn.is_some(),
                 "-a cannot be used with --role-arn",

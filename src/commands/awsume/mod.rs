@@ -143,7 +143,11 @@ impl Run<'_> {
             None => {
                 let request = request(flags)?;
                 let plan = plan(files, env, &request, defaults)?;
-                let region = plan.region.as_ref().map(|region| region.value.clone()).or(defaults.region.clone());
+                // awsume looks into the source profile even where there is no role to assume from it
+                let source =
+                    || files.profile(files.profile(&plan.profile.value)?.get("source_profile")?.text)?.get("region");
+                let region = plan.region.as_ref().map(|region| region.value.clone());
+                let region = region.or_else(|| Some(source()?.text.to_owned())).or(defaults.region.clone());
                 let target = plan.profile.value.clone();
                 if flags.auto_refresh {
                     if renews_itself(files, &target) {

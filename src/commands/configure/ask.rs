@@ -3,6 +3,7 @@
 use super::Args;
 use super::line::{Line, lookup};
 use crate::aws::iam;
+use crate::commands::dialog;
 use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
@@ -102,8 +103,8 @@ pub(super) fn share(plan: &Plan, files: &Files, env: &Env, theme: &dyn Theme) ->
 
 /// Yes or no.
 pub(super) fn confirm(theme: &dyn Theme, question: &str, default: bool) -> Result<bool, Error> {
-    let answer = Confirm::with_theme(theme).with_prompt(question).default(default).interact_opt();
-    answer.map_err(|error| Error::dialog(&error))?.ok_or_else(Error::cancelled)
+    let answer = Confirm::with_theme(theme).with_prompt(question).default(default);
+    dialog(|| answer.interact_opt())?.ok_or_else(Error::cancelled)
 }
 
 /// One of these; `None` for another one.
@@ -115,7 +116,7 @@ fn choose(theme: &dyn Theme, prompt: &str, items: &[String], default: Option<&st
     shown.push(ANOTHER.into());
     let first = default.and_then(|default| items.iter().position(|item| item == default)).unwrap_or(0);
     let select = FuzzySelect::with_theme(theme).with_prompt(prompt).items(&shown).default(first);
-    let chosen = select.interact_opt().map_err(|error| Error::dialog(&error))?.ok_or_else(Error::cancelled)?;
+    let chosen = dialog(|| select.interact_opt())?.ok_or_else(Error::cancelled)?;
     Ok(items.get(chosen).cloned())
 }
 
@@ -129,8 +130,8 @@ fn text(
     if let Some(default) = default {
         input = input.default(default);
     }
-    let answer = input.validate_with(move |given: &String| check(given.trim())).interact_text();
-    Ok(answer.map_err(|error| Error::dialog(&error))?.trim().to_owned())
+    let input = input.validate_with(move |given: &String| check(given.trim()));
+    Ok(dialog(|| input.interact_text())?.trim().to_owned())
 }
 
 /// Devices that IAM lists for the access key that is to be used. Many users may not ask that without MFA.

@@ -97,7 +97,8 @@ impl Target {
     }
 
     fn keys_that_go(&self) -> impl Iterator<Item = &'static str> {
-        FLAGS.iter().filter_map(|(_, key)| *key).filter(|_| self.names_role)
+        // Go's SDK refuses a profile that has source_profile and no role_arn
+        FLAGS.iter().filter_map(|(_, key)| *key).filter(|key| self.names_role || *key == "source_profile")
     }
 }
 

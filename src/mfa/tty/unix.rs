@@ -105,17 +105,18 @@ impl Terminal {
         Ok(())
     }
 
-    /// Waits for a line. Shows `prompt` again when we come back to the foreground.
-    pub(super) fn read_line(&self, prompt: &str, deadline: Option<Instant>) -> io::Result<Line> {
+    /// Waits for a line. Shows `prompt`, which was shown at `shown`, again when we come back to the foreground.
+    pub(super) fn read_line(&self, prompt: &str, shown: Instant, deadline: Option<Instant>) -> io::Result<Line> {
         let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
         let mut away: Option<Instant> = None;
+        let mut look = shown;
         loop {
             if passed(deadline) {
                 return Ok(Line::DeadlinePassed);
             }
-            let look = Instant::now();
             self.wait_for_input(deadline);
             let stopped = look.elapsed() > LOOK + STOPPED;
+            look = Instant::now();
             match self.owner() {
                 Owner::Us => {}
                 Owner::Nobody => return Ok(Line::Closed),

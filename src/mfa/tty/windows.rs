@@ -37,7 +37,7 @@ impl Terminal {
     }
 
     /// A console can't be polled with std: a thread reads, and is left behind when the deadline passes.
-    pub(super) fn read_line(&self, _prompt: &str, deadline: Option<Instant>) -> io::Result<Line> {
+    pub(super) fn read_line(&self, _prompt: &str, _shown: Instant, deadline: Option<Instant>) -> io::Result<Line> {
         let input = self.input.try_clone()?;
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

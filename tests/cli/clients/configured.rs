@@ -1,5 +1,7 @@
 //! What `configure` writes, used by the real AWS CLI and boto3, in both layouts; and that `--undo` leaves no trace.
 
+use super::javascript::Node;
+use super::terraform::Terraform;
 use super::{START, boto3, installed};
 use crate::support::World;
 
@@ -40,9 +42,26 @@ fn clients_use_what_configure_wrote_and_undo_leaves_no_trace() {
             let run = run.env("AWS_DEFAULT_REGION", "eu-west-1").patience(START).run().success();
             assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
         }
+        // the JavaScript SDK reads no profile with a space in its name
+        if let Some(node) = Node::find().filter(|_| !profile.contains(' ')) {
+            let run = node.identity(&world, "fromIni", profile).env("AWS_REGION", "eu-west-1");
+            let run = run.patience(START).run().success();
+            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+        }
+    }
+    if let Some(terraform) = Terraform::find() {
+        terraform.project(&mut world, &["admin", "external", "mfabase", "plain"]);
+        let run = terraform.command(&world, &["plan"]).patience(START).run().success();
+        for identity in
+            [":assumed-role/admin/alice", ":assumed-role/external/alice", ":user/alice", ":assumed-role/admin/"]
+        {
+            assert!(run.stdout.contains(identity), "{identity}: {}", run.report());
+        }
     }
     assert_eq!(world.codes_used(), codes, "{}", world.calls());
     world.write_config(&configured);
+    // the AWS CLI keeps what it assumes itself, in plain text
+    let _ = std::fs::remove_dir_all(world.home().join(".aws/cli/cache"));
     world.run(["configure", "--all", "--undo"]).success();
     assert_eq!((world.read(".aws/config"), world.read(".aws/credentials")), (text, keys));
 }

@@ -36,7 +36,7 @@ impl Node {
         Some(Self { node, modules: modules.into() })
     }
 
-    fn identity(&self, world: &World, from: &str, profile: &str) -> Command {
+    pub(super) fn identity(&self, world: &World, from: &str, profile: &str) -> Command {
         world.tool(&self.node, ["-e", IDENTITY, from, profile]).env("NODE_PATH", &self.modules)
     }
 }

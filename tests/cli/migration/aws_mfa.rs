@@ -2,6 +2,7 @@
 
 use super::{aws_mfa_file, aws_mfa_world, credentials, form, ours, peer, section};
 use crate::support::World;
+use std::time::{Duration, Instant};
 
 /// The lines of a log, with numbers and times replaced.
 fn lines(stdout: &str) -> Vec<String> {
@@ -20,6 +21,9 @@ fn lines(stdout: &str) -> Vec<String> {
     };
     log.map(digits).collect()
 }
+
+/// Arguments, the credentials file, variables, and the section to compare.
+type Case<'a> = (&'a [&'a str], &'a dyn Fn(&World) -> String, &'a [(&'a str, &'a str)], &'a str);
 
 /// Both programs with the same arguments on the same file, a code on stdin. Returns both outputs and files.
 fn both(args: &[&str], file: &dyn Fn(&World) -> String, vars: &[(&str, &str)]) -> Option<[(String, String); 2]> {
@@ -71,7 +75,7 @@ fn the_same_log_and_the_same_section() {
     let valid = |world: &World| dated(world, 1);
     let no_device = |world: &World| usual(world).replace("aws_mfa_device", "x");
     let none: &[(&str, &str)] = &[];
-    let cases: &[(&[&str], &dyn Fn(&World) -> String, &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], &usual, none, "default"),
         (&["--assume-role", "ROLE", "--role-session-name", "me"], &usual, none, "default"),
         (&[], &with_role, &[("USER", "me")], "default"),
@@ -157,8 +161,16 @@ fn setup_asks_for_a_key_and_does_not_show_it() {
     let world = aws_mfa_world();
     let mut pty = ours(&world, "aws-mfa", ["--setup"]).all_on_terminal();
     pty.expect("Profile name to [default]").send_line("fresh");
-    pty.expect("aws_access_key_id").send_line("AKIAFRESH");
-    pty.expect("aws_secret_access_key").send_line("typed-secret");
+    for (prompt, typed) in [("aws_access_key_id", "AKIAFRESH"), ("aws_secret_access_key", "typed-secret")] {
+        pty.expect(prompt);
+        // the echo goes off just after the prompt is shown; no person is that fast
+        let until = Instant::now() + Duration::from_secs(20);
+        while !pty.stty().contains("-echo ") {
+            assert!(Instant::now() < until, "the echo stays on: {}", pty.stty());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        pty.send_line(typed);
+    }
     let run = pty.wait().success();
     assert!(!run.screen.contains("typed-secret") && !run.screen.contains("AKIAFRESH"), "{}", run.report());
     let written = section(&world.read(".aws/credentials"), "fresh-long-term");
