@@ -8,7 +8,7 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, setrlimit, waitid, waitpid,
 };
 use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io;
@@ -16,21 +16,21 @@ use std::process::{Child, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A stop of the whole group reaches us within this, and so does the end of it.
-const TOGETHER: Duration = Duration::from_millis(50);
+/// A stop of the whole group that cannot be caught (SIGSTOP) reaches us within this, and so does the end of it.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// What we do while a command runs, prepared before it is started: a signal that comes first would end us alone.
 #[derive(Debug)]
 pub(super) struct Companion(Signals);
 
 /// What a shell sets to be ignored: `nohup`, and jobs in the background of a script.
-const OFTEN_IGNORED: [i32; 3] = [SIGHUP, SIGINT, SIGQUIT];
+const OFTEN_IGNORED: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTSTP];
 
 impl Companion {
     /// Catches what is to be handed on. What was ignored when we were started stays ignored, here and in the command: a
     /// signal that is caught is reset to its default by exec, one that is ignored is not.
     pub(super) fn prepare() -> io::Result<Self> {
-        let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+        let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2];
         let ignored = ignored_signals();
         let now = all.iter().filter(|signal| match ignored {
             Some(ignored) => ignored >> (**signal - 1) & 1 == 0,
@@ -57,7 +57,7 @@ impl Companion {
 fn hand_on(signals: &mut Signals, target: &Mutex<Option<Pid>>) {
     for signal in signals.forever() {
         // from the terminal it has reached the command already, and who counts them (Terraform) would give up
-        if matches!(signal, SIGINT | SIGQUIT) && in_foreground() {
+        if matches!(signal, SIGINT | SIGQUIT | SIGTSTP) && in_foreground() {
             continue;
         }
         let running = target.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,16 +88,16 @@ fn wait(pid: Pid, running: &Mutex<Option<Pid>>, at_its_end: impl FnOnce()) -> io
     }
 }
 
-/// The command stopped itself (an editor's Ctrl-Z): we stop too, or the shell would go on waiting for us.
+/// The command is stopped, by Ctrl-Z or by itself: now we stop, or the shell would go on waiting for us. Not before: an editor
+/// puts the terminal right first, and a command that takes no notice of Ctrl-Z goes on, and so do we.
 fn stop_with(pid: Pid) {
-    // Where the terminal stopped the whole group we are stopped here, and both go on together.
+    // both may have been stopped by a signal that cannot be caught, and go on together
     std::thread::sleep(TOGETHER);
     let continued = waitid(WaitId::Pid(pid), WaitIdOptions::CONTINUED | WaitIdOptions::NOHANG);
-    if matches!(continued, Ok(Some(_))) {
-        return;
+    if !matches!(continued, Ok(Some(_))) {
+        // we go on with SIGCONT, which is handed on
+        let _ = kill_process(rustix::process::getpid(), Signal::STOP);
     }
-    let _ = kill_process(rustix::process::getpid(), Signal::STOP);
-    let _ = kill_process(pid, Signal::CONT);
 }
 
 /// Ends this process by the signal that ended the command: a shell loop stops at Ctrl-C only if it sees that.

@@ -124,7 +124,7 @@ fn ctrl_z_and_fg_stop_and_continue_both() {
     terminal.send_line("mfa-run --serve -p admin -- sh -c 'echo beg''un; read line; echo \"got $line\"; exit 6'");
     terminal.expect("begun\r\n");
     for _ in 0..3 {
-        terminal.suspend().expect("Stopped");
+        terminal.suspend().expect("Stopped").expect("> ");
         terminal.send_line("fg").expect("mfa-run --serve");
         std::thread::sleep(Duration::from_millis(200));
         assert!(!terminal.shows_within("Stopped", Duration::from_millis(200)), "{}", terminal.screen());
@@ -142,6 +142,17 @@ fn a_command_that_stops_itself_stops_us() {
     terminal.kill(Signal::CONT);
     terminal.expect("resumed");
     terminal.wait().expect_code(4);
+}
+
+#[test]
+fn ctrl_z_is_its_to_ignore() {
+    let world = logged_in();
+    let script = "trap '' TSTP; echo ready; while :; do sleep 0.05; test -e done && exit 7; done";
+    let mut terminal = behind(&world, script).all_on_terminal();
+    terminal.expect("ready").suspend();
+    assert!(!terminal.stops_within(Duration::from_millis(300)));
+    world.write("done", "");
+    terminal.wait().expect_code(7);
 }
 
 #[test]
