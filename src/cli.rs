@@ -5,6 +5,7 @@ use crate::commands::{
     awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
     write,
 };
+use crate::profile::Request;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -102,6 +103,10 @@ impl Cli {
         let alone = |global, command| Ok(Self { global, command: Some(command), exec: exec::Args::default() });
         match arguments.get(1).and_then(|command| command.to_str()) {
             Some("credential-process") => {
+                let plain: Option<Vec<&str>> = arguments[2..].iter().map(|word| word.to_str()).collect();
+                if let Some(request) = plain.and_then(Request::from_plain_words) {
+                    return alone(Global::default(), Command::CredentialProcess(credential_process::Args { request }));
+                }
                 let line = CredentialProcess::try_parse_from(&arguments[1..])?;
                 alone(line.global, Command::CredentialProcess(line.args))
             }
@@ -130,6 +135,8 @@ mod tests {
     fn both_parsers_read_a_line_alike() {
         for line in [
             &["mfa-run", "credential-process", "-p", "admin", "--duration", "2h", "--no-prompt", "--debug"][..],
+            &["mfa-run", "credential-process", "-p", "admin", "--duration", "2h", "--no-prompt"],
+            &["mfa-run", "credential-process"],
             &["mfa-run", "status", "-p", "admin", "--prompt", "--debug"],
         ] {
             let short = Cli::from_arguments(line.iter().map(OsString::from)).unwrap();

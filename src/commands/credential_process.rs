@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    request: Request,
+    pub(crate) request: Request,
 }
 
 /// Prints the session as credential_process JSON.

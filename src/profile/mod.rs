@@ -8,6 +8,7 @@ mod chain;
 mod endpoint;
 mod error;
 mod lookup;
+mod plain;
 pub mod plan;
 pub mod request;
 pub mod strategy;

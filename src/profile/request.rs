@@ -87,6 +87,9 @@ impl Request {
         if !ours || rest.first()? != "credential-process" {
             return None;
         }
+        if let Some(request) = Self::from_plain_words(rest[1..].iter().map(String::as_str)) {
+            return Some(Ok(request));
+        }
         Some(CredentialProcessLine::try_parse_from(&rest[1..]).map(|line| line.request).map_err(|error| {
             // the first line says what is wrong; the rest is usage
             error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
