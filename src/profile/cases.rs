@@ -113,6 +113,17 @@ credential_process = mfa-run credential-process -p ours-loop-2
 credential_process = mfa-run credential-process -p ours-loop
 [profile ours-broken]
 credential_process = mfa-run credential-process --no-such-option
+[profile kept]
+mfa_run_access_key_id = AKIAKEPT
+mfa_serial = arn:aws:iam::123456789012:mfa/alice
+[profile via-kept]
+role_arn = arn:aws:iam::111122223333:role/via
+source_profile = kept
+[profile kept-and-plain]
+mfa_run_access_key_id = AKIAKEPT
+aws_access_key_id = AKIAPLAIN
+aws_secret_access_key = planted-plain
+mfa_serial = arn:aws:iam::123456789012:mfa/alice
 [profile layout-b]
 credential_process = mfa-run credential-process --profile mfabase
 [profile via-layout-b]
@@ -237,6 +248,9 @@ fn a_profile_is_planned_as_aws_reads_it() {
         ("-p chained", &[], "AKIABASE | alice | admin, inner+x-2 for 7200 | eu-central-1"),
         ("-p via-mfabase", &[], "AKIAMFABASE | alice | via | us-west-2"),
         ("-p mfabase", &[], "AKIAMFABASE | alice |  | us-west-2"),
+        ("-p kept", &[], "AKIAKEPT | alice |  | us-west-2"),
+        ("-p via-kept", &[], "AKIAKEPT | alice | via | us-west-2"),
+        ("-p kept-and-plain", &[], "AKIAPLAIN | alice |  | us-west-2"),
         ("-p self", &[], "AKIASELF | - | self | us-west-2"),
         ("-p included", &[], "AKIABASE | alice | included | eu-central-1"),
         // flag > environment > profile
