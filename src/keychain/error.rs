@@ -90,7 +90,7 @@ impl Error {
             Self::TooLong { .. } => "ask for fewer session tags or a shorter policy".into(),
             Self::KeyringBlocked { .. } => NO_CACHE.into(),
             Self::KeyringFull => format!("mfa-run logout --all makes room; {NO_CACHE}"),
-            Self::Keyring { .. } => NO_CACHE.into(),
+            Self::Keyring { .. } => format!("mfa-run doctor; {NO_CACHE}"),
             Self::File { path, .. } => format!("ls -ld {}", quoted(path)),
             Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quoted(path)),
             Self::KeyFileFormat { .. } => "make a new one: (umask 077; head -c 32 /dev/urandom > mfa-run.key)".into(),
@@ -106,10 +106,7 @@ impl Error {
                 }
             ),
             Self::PassphraseCommand { .. } => "sh -c \"$MFA_RUN_PASSPHRASE_COMMAND\" must print it and exit 0".into(),
-            Self::Stretching { path, .. } => match path.parent() {
-                Some(folder) => format!("rm -r {} (sessions can be made again)", quoted(folder)),
-                None => "mfa-run logout --all".into(),
-            },
+            Self::Stretching { .. } => "mfa-run doctor".into(),
             Self::Busy => "answer it there, then run this again".into(),
         }
     }

@@ -146,7 +146,7 @@ pub fn own_arguments(line: &str) -> Option<Vec<String>> {
 }
 
 /// Splits as a POSIX shell and botocore do; on Windows backslashes are path separators, not escapes.
-fn split_command_line(line: &str) -> Option<Vec<String>> {
+pub fn split_command_line(line: &str) -> Option<Vec<String>> {
     if cfg!(windows) { shlex::split(&line.replace('\\', "\\\\")) } else { shlex::split(line) }
 }
 

@@ -11,7 +11,7 @@ mod obtain;
 mod queue;
 pub mod renew;
 
-pub use error::Error;
+pub use error::{Error, SET_CLOCK};
 
 use crate::aws::sts::Connection;
 use crate::config::Files;
