@@ -13,6 +13,7 @@ mod network;
 mod process;
 mod profiles;
 mod prompt;
+mod shell;
 mod show;
 mod trust;
 

@@ -1,7 +1,7 @@
 //! How a code would be asked for, here and now.
 
-use super::Scene;
 use super::finding::Report;
+use super::{Scene, shell};
 use crate::mfa::{self, Asking, Device, Way};
 
 pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
@@ -14,7 +14,7 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
         }
         Err(error) => {
             let why = "no command gets as far as asking for a code";
-            report.error("prompt-setting", error.to_string(), why, "export MFA_RUN_PROMPT=auto");
+            report.error("prompt-setting", error.to_string(), why, shell::set(scene, "MFA_RUN_PROMPT", "auto"));
         }
     }
 }
