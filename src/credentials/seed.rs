@@ -23,7 +23,11 @@ impl Seed {
     pub fn from_base32(text: &str) -> Option<Self> {
         let mut digits = Zeroizing::new(String::with_capacity(text.len()));
         digits.extend(
-            text.trim().trim_end_matches('=').chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_ascii_uppercase()),
+            text.trim()
+                .trim_end_matches('=')
+                .chars()
+                .filter(|c| !matches!(c, ' ' | '-'))
+                .map(|c| c.to_ascii_uppercase()),
         );
         let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(digits.len()).ok()?]);
         BASE32_NOPAD.decode_mut(digits.as_bytes(), &mut bytes).ok()?;
@@ -81,13 +85,18 @@ mod tests {
 
     #[test]
     fn base32_is_read_however_it_is_shown() {
-        let shown = ["gezd gnbv gy3t qojq gezd gnbv gy3t qojq", "GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY3TQOJQ", " GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n"];
+        let shown = [
+            "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+            "GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY3TQOJQ",
+            " GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n",
+        ];
         for text in shown {
             assert_eq!(Seed::from_base32(text).expect(text).expose_secret().expose_secret(), RFC);
         }
         let padded = Seed::from_base32("GEZDGNBVGY3TQOJQGE======").unwrap();
         assert_eq!(padded.expose_secret().expose_secret(), "GEZDGNBVGY3TQOJQGE");
-        for bad in ["", "123456", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ0", "otpauth://totp/x", &"A".repeat(1000)] {
+        for bad in ["", "123456", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ0", "otpauth://totp/x", &"A".repeat(1000)]
+        {
             assert!(Seed::from_base32(bad).is_none(), "{bad}");
         }
     }
