@@ -24,7 +24,7 @@ pub struct Args {
 
 /// Forgets the sessions of one profile with the shared MFA session behind it, or all of them.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
-    let keychain = Keychain::for_sessions(env)?;
+    let keychain = Keychain::new(env)?;
     let index = Index::load(env);
     let mut profile = None;
     let names: Vec<String> = if args.all {

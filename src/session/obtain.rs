@@ -4,6 +4,7 @@
 mod code;
 mod refusal;
 
+use super::access_key::access_key;
 use super::cache::{self, Cached};
 use super::index::Index;
 use super::known::{LEAST, known};
@@ -216,10 +217,10 @@ impl<'a> Obtaining<'a> {
 
     fn base(&self, connection: &Connection) -> Result<Base, Error> {
         let now = self.context.env.now();
+        if let Some(key) = access_key(&self.plan.source, &self.context.keychain)? {
+            return Ok(Base::Key(key));
+        }
         let loaded = match &self.plan.source {
-            Source::File { key, session_token: None, .. } | Source::Environment { key, session_token: None } => {
-                return Ok(Base::Key(key.clone()));
-            }
             Source::File { key, session_token: Some(token), .. }
             | Source::Environment { key, session_token: Some(token) } => {
                 return Ok(Base::Session(Session {
@@ -232,6 +233,9 @@ impl<'a> Obtaining<'a> {
             }
             Source::Process { profile, command } => source::process(connection.runtime(), profile, command, now),
             Source::Sdk(sdk) => source::sdk(connection.runtime(), sdk, &self.plan.sts, now),
+            Source::File { .. } | Source::Keychain { .. } | Source::Environment { .. } => {
+                unreachable!("an access key, or a session")
+            }
         };
         match loaded.map_err(|error| self.failed(error))? {
             Loaded::AccessKey(key) => Ok(Base::Key(key)),
