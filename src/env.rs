@@ -70,7 +70,10 @@ impl Env {
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "the one capture of the environment")]
     pub fn capture() -> Self {
-        Self { vars: std::env::vars_os().collect(), started: Instant::now(), clock: Clock(None) }
+        // Windows takes a name in any case, and so do the programs that look for `AWS_PROFILE` there.
+        let one_case = |name: OsString| if cfg!(windows) { name.to_ascii_uppercase() } else { name };
+        let vars = std::env::vars_os().map(|(name, value)| (one_case(name), value)).collect();
+        Self { vars, started: Instant::now(), clock: Clock(None) }
     }
 
     /// An environment made up by a test; its clock stands still at `now`.
@@ -86,7 +89,7 @@ impl Env {
 
     /// The variable's value as the system has it; `None` also where it is empty.
     pub fn var_os(&self, name: &str) -> Option<&OsStr> {
-        let (_, value) = self.vars.iter().find(|(key, _)| key == name)?;
+        let (_, value) = self.vars.iter().find(|(key, _)| is(key, name))?;
         (!value.is_empty()).then_some(value)
     }
 
@@ -99,7 +102,7 @@ impl Env {
 
     /// This environment with another value for one variable; an empty one is an unset one.
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.vars.retain(|(key, _)| key != name);
+        self.vars.retain(|(key, _)| !is(key, name));
         self.vars.push((name.into(), value.into()));
         self
     }
@@ -149,9 +152,10 @@ impl Env {
         self.started + after
     }
 
-    /// The user's home folder.
+    /// The user's home folder: `$HOME`, on Windows `%USERPROFILE%`, where the AWS CLI looks too.
     pub fn home(&self) -> Option<PathBuf> {
-        self.var_os("HOME").map(PathBuf::from).filter(|_| cfg!(unix)).or_else(dirs::home_dir)
+        let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.var_os(variable).map(PathBuf::from).or_else(dirs::home_dir)
     }
 
     /// Where this program keeps its index, locks and sealed files: `~/.local/share/mfa-run` or what the system has for it.
@@ -190,6 +194,11 @@ impl Env {
     }
 }
 
+/// Whether this is the variable's name: on Windows in any case.
+fn is(key: &OsStr, name: &str) -> bool {
+    key == name || (cfg!(windows) && key.eq_ignore_ascii_case(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,5 +208,14 @@ mod tests {
         let env = Env::fixed(&[("AWS_PROFILE", ""), ("AWS_REGION", "eu-west-1")], DateTime::UNIX_EPOCH);
         assert_eq!(env.var("AWS_PROFILE"), None);
         assert_eq!(env.var("AWS_REGION"), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn windows_takes_a_name_in_any_case_and_home_from_its_own_variable() {
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let env = Env::fixed(&[("Aws_Profile", "x"), (home, "there")], DateTime::UNIX_EPOCH);
+        assert_eq!(env.var("AWS_PROFILE"), cfg!(windows).then_some("x"));
+        assert_eq!(env.clone().with("AWS_PROFILE", "y").vars().count(), if cfg!(windows) { 2 } else { 3 });
+        assert_eq!(env.expand_home("~/.aws".as_ref()), PathBuf::from("there").join(".aws"));
     }
 }

@@ -7,10 +7,11 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::output;
 use crate::output::doorway::Doorway;
+use crate::profile::request;
 use crate::profile::strategy::Caller;
 use crate::profile::{self, Plan, Request};
 use crate::session::console::{self, Powers};
-use crate::terminal::say;
+use crate::terminal::{say, set_variable};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let plan = profile::plan_for_console(&files, env, &request)?;
     let Some(site) = Console::of(&plan.sts.partition, env.var("AWS_ENDPOINT_URL_SIGNIN")) else {
         let message = format!("mfa-run does not know the console of partition {}", plan.sts.partition);
-        return Err(Error::usage(&message, "export AWS_REGION=REGION, one of aws, aws-cn or aws-us-gov"));
+        let hint = format!("{}, one of aws, aws-cn or aws-us-gov", set_variable("AWS_REGION", "REGION"));
+        return Err(Error::usage(&message, &hint));
     };
     let browser = if args.print { None } else { Some(Browser::find(args.browser.as_deref(), env)?) };
     let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
@@ -75,7 +77,7 @@ struct Browser(Command);
 impl Browser {
     fn find(asked: Option<&str>, env: &Env) -> Result<Self, Error> {
         let words = match asked {
-            Some(line) => shlex::split(line).filter(|words| !words.is_empty()).ok_or_else(|| {
+            Some(line) => request::split_command_line(line).filter(|words| !words.is_empty()).ok_or_else(|| {
                 Error::usage("--browser is not a command line", "--browser 'firefox --private-window'")
             })?,
             None => default_browser(env)

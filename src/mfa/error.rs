@@ -1,7 +1,7 @@
 //! Why there is no code, with something to type.
 
 use super::{Device, Prompt};
-use crate::terminal::escape;
+use crate::terminal::{escape, set_variable};
 use std::fmt;
 use std::process::ExitStatus;
 
@@ -87,7 +87,7 @@ impl Error {
             Self::NotSixDigits { .. } | Self::ProcessFailed { .. } | Self::ProcessNotStarted { .. } => {
                 "run the command of mfa_process by hand: it has to print six digits and nothing else".into()
             }
-            Self::UnknownPrompt { .. } => "export MFA_RUN_PROMPT=auto".into(),
+            Self::UnknownPrompt { .. } => set_variable("MFA_RUN_PROMPT", "auto"),
             Self::Cancelled | Self::TerminalClosed | Self::Terminal(_) => return None,
         })
     }

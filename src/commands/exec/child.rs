@@ -4,6 +4,7 @@
 //! Both are in one process group: Ctrl-C, Ctrl-Z and a new window size reach the command from the terminal itself. What is
 //! sent to our process alone is handed on, and the command's end is ours, down to the signal.
 
+use crate::env::Env;
 use crate::terminal::{hand_signals_over, ignored_signals};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, setrlimit, waitid, waitpid,
@@ -11,14 +12,26 @@ use rustix::process::{
 use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::process::{Child, ExitCode};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A stop of the whole group that cannot be caught (SIGSTOP) reaches us within this, and so does the end of it.
 const TOGETHER: Duration = Duration::from_millis(10);
+
+/// The command, looked for along PATH when it is started.
+pub(super) fn command(program: &OsStr, _: &Env) -> Command {
+    Command::new(program)
+}
+
+/// This process becomes the command. Comes back only where it can't be run.
+pub(super) fn become_command(mut command: Command) -> io::Result<ExitCode> {
+    Err(command.exec())
+}
 
 /// What we do while a command runs, prepared before it is started: a signal that comes first would end us alone.
 #[derive(Debug)]
