@@ -1,6 +1,12 @@
 //! Words for people: to stderr, or to the terminal device where a caller reads our stderr. Text that came from elsewhere
 //! (AWS, a profile name, a child) is escaped before it meets a terminal.
 
+mod modes;
+
+pub use modes::{Modes, guarded};
+#[cfg(unix)]
+pub use modes::{hand_signals_over, ignored_signals};
+
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
