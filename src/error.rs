@@ -175,12 +175,17 @@ impl From<session::Error> for Error {
             session::Error::Aws { error: aws::Error::Refused { .. }, .. } => Kind::Refused,
             session::Error::Aws { error: aws::Error::CaBundle { .. }, .. } => Kind::Usage,
             session::Error::SourceIsSession { .. } => Kind::Usage,
+            session::Error::Keychain(error) if error.is_usage() => Kind::Usage,
+            session::Error::Keychain(_) | session::Error::KeyNotKept { .. } => Kind::Failure,
             session::Error::Aws { .. } => Kind::Failure,
         };
         let cause = match &error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
-            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
+            session::Error::Keychain(error) => std::error::Error::source(error).map(ToString::to_string),
+            session::Error::Busy { .. }
+            | session::Error::SourceIsSession { .. }
+            | session::Error::KeyNotKept { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

@@ -178,7 +178,7 @@ fn each(args: &Args, files: &Files, env: &Env, may_ask: bool, theme: &dyn Theme)
     }
     let with_role = |name: &str| {
         let plan = plan_of(name, files, env).ok()?;
-        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key().is_some()).then_some(())
+        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key_id().is_some()).then_some(())
     };
     Ok(files.profiles().filter(|found| with_role(found.name()).is_some()).map(|found| of(found.name())).collect())
 }

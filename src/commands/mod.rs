@@ -66,7 +66,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
+        keychain: Arc::new(Keychain::new(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

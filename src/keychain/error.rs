@@ -35,6 +35,9 @@ pub enum Error {
     /// `MFA_RUN_KEYCHAIN=session=file`
     #[error("MFA_RUN_KEYCHAIN: `{}` is no kind of secret", crate::terminal::escape(.kind))]
     UnknownKind { kind: String },
+    /// `MFA_RUN_KEYCHAIN=keys=keyutils`
+    #[error("MFA_RUN_KEYCHAIN: the kernel keyring forgets at logout, and an access key cannot be made again")]
+    ForgetsKeys,
     /// No home and no data folder to keep a sealed file in.
     #[error("no folder to keep sealed files in")]
     NoFolder,
@@ -83,6 +86,7 @@ impl Error {
         const WINDOWS: bool = cfg!(windows);
         match self {
             Self::UnknownStore { .. } => format!("MFA_RUN_KEYCHAIN={}", super::VALUES),
+            Self::ForgetsKeys => "MFA_RUN_KEYCHAIN=sessions=keyutils,keys=auto".into(),
             Self::UnknownKind { .. } => "MFA_RUN_KEYCHAIN=sessions=STORE,keys=STORE".into(),
             Self::NoFolder => if WINDOWS { "set LOCALAPPDATA" } else { "set HOME or XDG_DATA_HOME" }.into(),
             Self::TooLong { .. } => "ask for fewer session tags or a shorter policy".into(),
@@ -101,7 +105,7 @@ impl Error {
                 "set MFA_RUN_KEY_FILE (32 random bytes), MFA_RUN_PASSPHRASE_COMMAND or MFA_RUN_PASSPHRASE".into()
             }
             Self::WrongPassphrase { from } => format!(
-                "{}; if it is lost, remove the `sealed` folder: sessions can be made again",
+                "{}; if it is lost, so is what the `sealed` folder holds: remove it, and make access keys anew",
                 match from {
                     PassphraseSource::Prompt => "try again",
                     PassphraseSource::Variable => "check MFA_RUN_PASSPHRASE",
@@ -129,6 +133,7 @@ impl Error {
             self,
             Self::UnknownStore { .. }
                 | Self::UnknownKind { .. }
+                | Self::ForgetsKeys
                 | Self::KeyFileExposed { .. }
                 | Self::KeyFileFormat { .. }
         )

@@ -36,6 +36,8 @@ mod refusals;
 #[cfg(unix)]
 mod secrets;
 #[cfg(unix)]
+mod seeds;
+#[cfg(unix)]
 mod serve;
 mod support;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 mod choice;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod keys;
 #[cfg(target_os = "linux")]
 mod killed;
 mod passphrase;
