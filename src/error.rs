@@ -177,7 +177,7 @@ impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         use mfa::Error as Code;
         let kind = match &error {
-            session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
+            session::Error::Code(Code::NobodyToAsk { .. } | Code::DialogFailed { .. }) => Kind::CodeNeeded,
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
             session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
             // what a program printed is no mistake in the command line

@@ -172,6 +172,7 @@ const ROWS: &[Row] = &[
     },
     config!("key-not-kept", "[profile x]\nmfa_run_access_key_id = AKIAIOSFODNN7EXAMPLE\nmfa_serial = {SERIAL}\n"),
     variables!("prompt-setting", "MFA_RUN_PROMPT" = "popup"),
+    variables!("prompt-missing", "MFA_RUN_PROMPT" = "zenity"),
     // leftovers
     Row {
         ids: &["old-session"],
