@@ -92,9 +92,10 @@ fn key_beside_process(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         false => ("an access key", by_hand, None),
     };
     let what = format!("{place}: {what} stands beside the credential_process of profile {name}");
-    let why = match temporary {
-        true => "tools take the session, even when it is over, and never run credential_process",
-        false => "tools take the key, and never run credential_process: MFA is not asked for",
+    let why = match (file, temporary) {
+        (FileKind::Config, _) => "SDKs disagree: Python's runs credential_process, others take what stands there",
+        (_, true) => "tools take the session, even when it is over, and never run credential_process",
+        (_, false) => "tools take the key, and never run credential_process: MFA is not asked for",
     };
     report.findings.push(Finding::new(Severity::Error, "key-beside-process", what, why, mend).of(name).fix(fix));
 }
@@ -105,7 +106,7 @@ fn role_beside_process(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) 
     };
     let name = seen.name();
     let what = format!("{}: role_arn stands beside the credential_process of profile {name}", scene.place(role.origin));
-    let why = "SDKs disagree: Python's refuses the profile, Go's and Terraform assume the role a second time on top";
+    let why = "SDKs disagree: Python's refuses the profile or passes the process over, Go's assumes the role on top";
     let (mend, fix) = match can_be_configured(seen) {
         // the line says again what the keys say, and they go
         true => {
