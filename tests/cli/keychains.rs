@@ -1,5 +1,7 @@
 //! Where sessions are kept: kernel keyring, sealed file with key file or passphrase, nowhere.
 
+#[cfg(target_os = "linux")]
+use crate::support::{Desktop, KEYRING, SECRETS};
 use crate::support::{World, skip};
 
 /// Cold, warm, logged out: whether the second call was served without a code.
@@ -26,6 +28,39 @@ fn the_kernel_keyring_keeps_a_session() {
         skip("the kernel keyring is blocked here");
     }
     assert!(!world.home().join(".local/share/mfa-run/sealed").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_secret_service_keeps_a_session_for_who_asks_for_it() {
+    let mut world = World::with_one_role();
+    // its files are below the test's HOME, where no secret may be
+    let Some(desktop) = Desktop::unlocked(&world.home(), &[]) else { return };
+    world.set("MFA_RUN_KEYCHAIN", "secret-service");
+    world.set("DBUS_SESSION_BUS_ADDRESS", desktop.address());
+    assert!(keeps(&world));
+    let run = world.run(["-p", "admin", "--token-code", &world.code(), "--", "echo", "ran"]).success();
+    assert_eq!((&*run.stdout, &*run.stderr), ("ran\n", ""));
+    desktop.lock();
+    let run = world.run(["-p", "admin", "--token-code", &world.code(), "--", "echo", "ran"]).success();
+    assert!(
+        run.stderr.contains("warning: no cache") && run.stderr.contains("Secret Service is locked"),
+        "{}",
+        run.report()
+    );
+    assert!(!world.home().join(".local/share/mfa-run/sealed").exists());
+}
+
+/// Nothing looks at the session bus where the cache is elsewhere: a warm call would pay for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn by_auto_no_session_is_looked_for_in_the_secret_service() {
+    let mut world = World::with_one_role();
+    let Some(desktop) = Desktop::start(&world.home(), &[(SECRETS, KEYRING)]) else { return };
+    world.set("MFA_RUN_KEYCHAIN", "auto");
+    world.set("DBUS_SESSION_BUS_ADDRESS", desktop.address());
+    keeps(&world);
+    assert_eq!(desktop.started(), [""; 0], "the bus was not asked for it");
 }
 
 #[test]

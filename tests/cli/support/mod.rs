@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each platform and each test uses a part of it")]
 
+#[cfg(target_os = "linux")]
+mod desktop;
 mod launch;
 #[cfg(unix)]
 mod pty;
@@ -10,6 +12,9 @@ mod run;
 mod sandbox;
 mod world;
 
+#[cfg(target_os = "linux")]
+#[allow(unused_imports, reason = "for tests to name them")]
+pub(crate) use desktop::{Desktop, KEYRING, SECRETS};
 #[cfg(unix)]
 pub(crate) use pty::Pty;
 pub(crate) use run::Run;
