@@ -46,7 +46,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            *index = Index { identities: std::mem::take(&mut index.identities), ..Index::default() };
+            let (identities, seeds) = (std::mem::take(&mut index.identities), std::mem::take(&mut index.seeds));
+            *index = Index { identities, seeds, ..Index::default() };
         }
     })
     .map_err(Error::index)?;

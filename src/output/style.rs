@@ -3,6 +3,7 @@
 
 use crate::env::Env;
 use std::io::{IsTerminal, stdout};
+use unicode_width::UnicodeWidthStr;
 
 /// How stdout takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +56,24 @@ impl Style {
         if self.colours && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
+    /// The text in lines that fit, all but the first indented; words longer than a line stay whole.
+    pub fn wrap(&self, text: &str, indent: usize) -> String {
+        let Some(room) = self.width else { return text.to_owned() };
+        let mut lines = String::new();
+        let mut used = 0;
+        for word in text.split_inclusive(' ') {
+            if used > indent && used + word.trim_end().width() > room {
+                lines.truncate(lines.trim_end().len());
+                lines += "\n";
+                lines += &" ".repeat(indent);
+                used = indent;
+            }
+            lines += word;
+            used += word.width();
+        }
+        lines
+    }
+
     /// What stands for text that was cut off.
     pub fn ellipsis(&self) -> &'static str {
         if self.unicode { "…" } else { "~" }
@@ -96,6 +115,15 @@ mod tests {
         }
         assert!(on(&[("CLICOLOR_FORCE", "1")], false));
         assert!(!on(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
+    }
+
+    #[test]
+    fn a_sentence_is_as_wide_as_the_terminal() {
+        let at = |width| Style { width, ..Style::default() }.wrap("  because a session is cached", 4);
+        assert_eq!(at(None), "  because a session is cached");
+        assert_eq!(at(Some(29)), "  because a session is cached");
+        assert_eq!(at(Some(20)), "  because a session\n    is cached");
+        assert_eq!(at(Some(3)), "  because\n    a\n    session\n    is\n    cached");
     }
 
     #[test]

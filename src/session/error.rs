@@ -4,6 +4,7 @@ use crate::aws::{self, Refusal};
 use crate::keychain;
 use crate::mfa;
 use crate::profile::Plan;
+use crate::terminal::quote;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Keychain(#[from] keychain::Error),
     #[error("access key {access_key_id} of profile {profile} is not in the keychain")]
-    KeyNotKept { access_key_id: String, profile: String },
+    KeyNotKept { access_key_id: String, profile: String, not_looked_into: Option<String> },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
     Busy { serial: String, login: String },
 }
@@ -37,7 +38,7 @@ impl Error {
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
             Self::Keychain(error) => Some(error.hint()),
-            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", mfa::quote(profile))),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }

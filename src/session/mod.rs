@@ -10,6 +10,7 @@ pub mod known;
 mod obtain;
 mod queue;
 pub mod renew;
+pub mod seed;
 
 pub use error::Error;
 

@@ -11,6 +11,8 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod dialogs;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -47,6 +49,8 @@ mod queue;
 mod refusals;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod seeds;
 #[cfg(unix)]
 mod serve;
 mod support;

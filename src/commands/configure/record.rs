@@ -97,6 +97,11 @@ pub(super) fn all(env: &Env) -> Result<Vec<Record>, Error> {
 }
 
 fn folder(env: &Env) -> Result<PathBuf, Error> {
-    let none = || Error::usage("there is no home folder for the record that --undo needs", "export HOME=/home/you");
+    let none = || {
+        Error::usage(
+            "there is no home folder for the record that --undo needs",
+            if cfg!(windows) { "set LOCALAPPDATA" } else { "export HOME=/home/you" },
+        )
+    };
     Ok(env.data_folder().ok_or_else(none)?.join("undo"))
 }
