@@ -6,10 +6,10 @@
 
 mod ask;
 mod change;
-mod diff;
 mod line;
 mod record;
 
+use super::{own_program, unified};
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -145,8 +145,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     }
     let (config, credentials) = (files.path(FileKind::Config), files.path(FileKind::Credentials));
-    let shown = diff::unified(config, &before.config, &draft.config)
-        + &diff::unified(credentials, &before.credentials, &draft.credentials);
+    let shown = unified(config, &before.config, &draft.config)
+        + &unified(credentials, &before.credentials, &draft.credentials);
     if args.dry_run {
         output::print(shown.as_bytes()).map_err(Error::stdout)?;
         return Ok(ExitCode::from(worst));
@@ -226,7 +226,7 @@ fn target(
     }
     target.set.extend(args.region.clone().map(|region| ("region", region)));
     target.set.extend(args.mfa_session.clone().map(|kind| ("mfa_session", kind)));
-    let program = args.program.clone().map_or_else(|| line::program(env), Ok)?;
+    let program = args.program.clone().map_or_else(|| own_program(env), Ok)?;
     target.value = line.render(&program, &name)?;
 
     let mut after = draft.with(&target)?;

@@ -5,6 +5,7 @@ pub mod awsume;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+mod diff;
 pub mod exec;
 pub mod explain;
 pub mod export;
@@ -12,11 +13,14 @@ pub mod init;
 pub mod list;
 pub mod login;
 pub mod logout;
+mod own_line;
 mod picker;
 pub mod serve;
 pub mod status;
 pub mod write;
 
+use diff::unified;
+use own_line::{own_program, quoted_word};
 use picker::{dialog, theme};
 
 use crate::config::managed::{self, Holder};
