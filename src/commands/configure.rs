@@ -10,6 +10,7 @@ mod line;
 mod record;
 
 use super::{own_program, unified};
+use crate::config::keys::KEPT;
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -208,7 +209,11 @@ fn target(
         target.clear_the_way(files, &profile);
     }
     target.names_role = line.value("--role-arn").is_some();
-    if target.names_role && line.value("--source-profile").is_none_or(|source| source == name) {
+    let kept = profile.is_some_and(|profile| profile.get(KEPT).is_some());
+    if target.names_role && kept && line.value("--source-profile") == Some(&name) {
+        // the key of a profile that names one in the keychain is its own, with a role or without
+        line.put("--source-profile", vec![]);
+    } else if target.names_role && !kept && line.value("--source-profile").is_none_or(|source| source == name) {
         // the profile's own key, under the name it gets
         let long_term = format!("{name}-long-term");
         let moved = target.keys_to.clone().filter(|to| *to == long_term);

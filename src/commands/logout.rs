@@ -46,7 +46,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            *index = Index { identities: std::mem::take(&mut index.identities), ..Index::default() };
+            let (identities, access_keys) = (&mut index.identities, &mut index.access_keys);
+            let (identities, access_keys) = (std::mem::take(identities), std::mem::take(access_keys));
+            *index = Index { identities, access_keys, ..Index::default() };
         }
     })
     .map_err(Error::index)?;

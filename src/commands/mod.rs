@@ -10,6 +10,7 @@ pub mod exec;
 pub mod explain;
 pub mod export;
 pub mod init;
+pub mod key;
 pub mod list;
 pub mod login;
 pub mod logout;

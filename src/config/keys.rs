@@ -41,13 +41,15 @@ pub fn is_long_lived(id: &str) -> bool {
     (12..=124).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// Every profile with a long-lived access key in plain text. A session, which has a token beside it, is none.
+/// Every profile with a long-lived access key in plain text, both halves in one file, as SDKs want it. A session, which has
+/// a token beside it, is none.
 pub fn plain(files: &Files) -> Vec<Plain> {
     let found = files.profiles().filter_map(|profile| {
         let value = |key| profile.get(key).filter(|value| !value.text.is_empty());
         let (id, secret) = (value(ID)?, value(SECRET)?);
         let session = value("aws_session_token").or_else(|| value("aws_security_token")).is_some();
-        (!session && is_long_lived(id.text)).then(|| Plain {
+        let is_one = !session && is_long_lived(id.text) && id.origin.file == secret.origin.file;
+        is_one.then(|| Plain {
             profile: profile.name().to_owned(),
             id: id.text.to_owned(),
             file: secret.origin.file,
@@ -81,20 +83,28 @@ pub fn name_kept(document: &mut Document, file: FileKind, key: &Plain) -> Result
     Ok(())
 }
 
-/// Puts a new access key where the profile has the old one in plain text.
+/// Puts a new access key where the old one stands in plain text, whoever has it. A section of which another run has made the
+/// new one is left alone.
 pub fn replace_plain(
     document: &mut Document,
-    file: FileKind,
-    old: &Plain,
+    old_id: &str,
+    old_secret: Option<&str>,
     new_id: &str,
     new_secret: &str,
 ) -> Result<(), Error> {
-    check(document, file, old)?;
-    for section in document.sections(file, SectionKind::Profile, &old.profile) {
-        for (key, value) in [(ID, new_id), (SECRET, new_secret)] {
-            if document.find(section, key).is_some() {
-                document.set_in(section, key, value)?;
-            }
+    for section in 0..document.headers().len() {
+        let says = |key, value: &str| {
+            let line = document.find(section, key)?;
+            Some(document.property(line).is_some_and(|(_, found)| found == value.as_bytes()))
+        };
+        let has_id = says(ID, old_id) == Some(true);
+        let has_secret = document.find(section, SECRET).is_some()
+            && (has_id || old_secret.is_some_and(|old| says(SECRET, old) == Some(true)));
+        if has_id {
+            document.set_in(section, ID, new_id)?;
+        }
+        if has_secret {
+            document.set_in(section, SECRET, new_secret)?;
         }
     }
     Ok(())
@@ -173,7 +183,7 @@ mod tests {
         });
         assert_eq!(rotated, after.replace(ONE, TWO));
         let replaced = edited(&text, FileKind::Credentials, |document| {
-            replace_plain(document, FileKind::Credentials, &key, TWO, "s2")
+            replace_plain(document, ONE, Some("s1"), TWO, "s2")
         });
         assert_eq!(replaced, text.replace(ONE, TWO).replace("s1", "s2"));
     }

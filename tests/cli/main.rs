@@ -26,6 +26,8 @@ mod harness;
 #[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
+mod keys;
+#[cfg(unix)]
 mod kill;
 #[cfg(unix)]
 mod listing;

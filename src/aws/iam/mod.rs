@@ -1,6 +1,9 @@
 //! IAM through the SDK: a user's MFA devices, access keys and roles.
 
 mod devices;
+mod keys;
+
+pub use keys::{LastUsed, ListedKey};
 
 use super::error::translate;
 use super::sts::Signer;
