@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, configure, console, credential_process, doctor, exec, explain, export, init, list, login, logout, serve,
-    status, write,
+    awsume, configure, console, credential_process, doctor, exec, explain, export, init, key, list, login, logout,
+    serve, status, write,
 };
 use crate::profile::Request;
 use clap::{Args, Parser, Subcommand};
@@ -70,6 +70,8 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
+    /// Long-lived access keys, kept in the keychain: import, list, rotate, remove, export
+    Key(key::Args),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
     /// Open the AWS console, signed in

@@ -26,7 +26,7 @@ pub enum Error {
 
 impl Error {
     /// Adds what to type to what AWS said.
-    pub(super) fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
+    pub fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
         let hint = hint(&error, plan, tried_both);
         Self::Aws { error, hint }
     }

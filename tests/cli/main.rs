@@ -21,6 +21,8 @@ mod freshness;
 mod harness;
 mod keychains;
 #[cfg(unix)]
+mod keys;
+#[cfg(unix)]
 mod kill;
 mod listing;
 mod login;
