@@ -2,6 +2,8 @@
 
 mod devices;
 
+pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
+
 use super::error::translate;
 use super::sts::Signer;
 use super::{Error, http_client, timeouts};
