@@ -24,6 +24,8 @@ mod faults;
 mod freshness;
 mod harness;
 #[cfg(unix)]
+mod in_shells;
+#[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
 mod kill;
