@@ -1,7 +1,6 @@
 //! What the shell function `mfa` of `init SHELL` runs, and evaluates: `mfa PROFILE` puts a session into the shell, `mfa -u`
 //! takes it out, `mfa` alone lets a person pick.
 
-use super::picker;
 use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
@@ -60,8 +59,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let files = Files::load(env)?;
     let mut request = Request { profile: line.name.or(line.request.profile), ..line.request };
     if request.profile.is_none() && request.role_arn.is_none() {
-        request.profile = match picker::can_ask(env, &request) {
-            true => picker::pick(env, &files, &request)?,
+        request.profile = match super::can_ask(env, &request) {
+            true => super::pick(env, &files, &request)?,
             false => None,
         };
         if request.profile.is_none() {

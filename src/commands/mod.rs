@@ -20,7 +20,7 @@ pub mod serve;
 pub mod status;
 pub mod write;
 
-use picker::{dialog, theme};
+use picker::{can_ask, dialog, pick, theme};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};
