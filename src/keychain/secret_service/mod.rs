@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 /// What the store is called in errors.
-const STORE: &str = "Secret Service";
+pub(super) const STORE: &str = "Secret Service";
 /// For one operation, all of its calls together.
 const LIMIT: Duration = Duration::from_secs(2);
 /// For a person to answer a dialog.
