@@ -5,6 +5,8 @@
 
 #[cfg(target_os = "linux")]
 mod desktop;
+#[cfg(unix)]
+mod display;
 mod launch;
 #[cfg(unix)]
 mod pty;
@@ -14,7 +16,10 @@ mod world;
 
 #[cfg(target_os = "linux")]
 #[allow(unused_imports, reason = "for tests to name them")]
-pub(crate) use desktop::{Desktop, KEYRING, SECRETS};
+pub(crate) use desktop::{Desktop, GCR_PROMPTER, KEYRING, PROMPTER, SECRETS};
+#[cfg(unix)]
+#[allow(unused_imports, reason = "for tests to name them")]
+pub(crate) use display::Display;
 #[cfg(unix)]
 pub(crate) use pty::Pty;
 pub(crate) use run::Run;
