@@ -24,6 +24,8 @@ mod export;
 mod faults;
 #[cfg(unix)]
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod keychains;
