@@ -83,6 +83,17 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// What `doctor --fix` does did not work.
+    pub(crate) fn fix(what: &str, cause: &str) -> Self {
+        Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
+    }
+
+    /// The permissions of a file cannot be changed.
+    pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the permissions of {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
     /// A person left a dialog.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled, "cancelled")

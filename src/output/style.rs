@@ -40,7 +40,11 @@ impl Style {
         let terminal = stdout().is_terminal();
         let columns = env.var("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let width = terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)));
-        Self { colours: colours(env, terminal), width: columns.or(width), unicode: unicode(env) }
+        Self {
+            colours: colours(env, terminal) && (!terminal || takes_colours()),
+            width: columns.or(width),
+            unicode: unicode(env, terminal),
+        }
     }
 
     /// The text in the colour of its tone.
@@ -95,10 +99,16 @@ fn colours(env: &Env, terminal: bool) -> bool {
     env.var_os("NO_COLOR").is_none() && (forced || (terminal && wanted))
 }
 
-fn unicode(env: &Env) -> bool {
+/// An old console of Windows has to be told, and is.
+fn takes_colours() -> bool {
+    !cfg!(windows) || dialoguer::console::Term::stdout().features().colors_supported()
+}
+
+/// What a pipe's other end on Windows takes bytes for, nobody knows.
+fn unicode(env: &Env, terminal: bool) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.var(name));
     let utf8 = |locale: &str| ["utf-8", "utf8"].iter().any(|name| locale.to_ascii_lowercase().contains(name));
-    cfg!(any(windows, target_os = "macos")) || locale.is_some_and(utf8)
+    cfg!(target_os = "macos") || (cfg!(windows) && terminal) || locale.is_some_and(utf8)
 }
 
 #[cfg(test)]

@@ -92,7 +92,8 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
     })
 }
 
-const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+/// What puts the clock right.
+pub const SET_CLOCK: &str = if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else if cfg!(windows) {
     "w32tm /resync"

@@ -1,6 +1,9 @@
 //! IAM through the SDK: a user's MFA devices, access keys and roles.
 
 mod devices;
+mod roles;
+
+pub use roles::RoleFacts;
 
 use super::error::translate;
 use super::sts::Signer;
