@@ -94,6 +94,18 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// The keychain took an access key, and does not give it back.
+    pub(crate) fn not_kept(id: &str, store: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("the keychain did not keep access key {id}")).cause(store);
+        error.hint(Some("MFA_RUN_KEYCHAIN=keys=file takes sealed files instead".into()))
+    }
+
+    /// AWS does not take a new access key yet.
+    pub(crate) fn not_proven(new: &str, old: &str, cause: &str, command: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("AWS does not take access key {new} yet; {old} stays in use"));
+        error.cause(cause).hint(Some(format!("in some minutes: {command}")))
+    }
+
     /// A person left a dialog.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled, "cancelled")

@@ -21,7 +21,11 @@ mod freshness;
 #[cfg(unix)]
 mod hardening;
 mod harness;
+#[cfg(unix)]
+mod in_shells;
 mod keychains;
+#[cfg(unix)]
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod listing;
