@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use zeroize::Zeroize;
 
 /// The profile that stands for the endpoint of `--serve` in the environment it gives a command.
 pub const SERVED_PROFILE: &str = "mfa-run-serve";
@@ -27,6 +28,42 @@ impl Clock {
     pub fn now(self) -> DateTime<Utc> {
         self.0.unwrap_or_else(Utc::now)
     }
+}
+
+/// Security: the copies of secret variables that were made at the start are wiped at the end. The system's own copy stays.
+impl Drop for Env {
+    fn drop(&mut self) {
+        for (_, value) in self.vars.iter_mut().filter(|(name, _)| is_secret(name)) {
+            std::mem::take(value).into_encoded_bytes().zeroize();
+        }
+    }
+}
+
+fn is_passphrase(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"MFA_RUN_PASSPHRASE")
+}
+
+fn is_secret(name: &OsStr) -> bool {
+    const SECRET: [&str; 5] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    ];
+    let bytes = name.as_encoded_bytes();
+    is_passphrase(name) || SECRET.iter().any(|secret| name == *secret) || bytes.starts_with(b"AWS_BEARER_TOKEN")
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    let mode = |found: std::fs::Metadata| std::os::unix::fs::PermissionsExt::mode(&found.permissions());
+    file.metadata().is_ok_and(|found| found.is_file() && mode(found) & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
 }
 
 impl Env {
@@ -73,6 +110,31 @@ impl Env {
     /// Every variable, set or empty.
     pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.vars.iter().map(|(k, v)| (k.as_os_str(), v.as_os_str()))
+    }
+
+    /// Every variable but what opens our own files: the environment of a program that AWS's variables may concern.
+    pub fn vars_without_passphrase(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.vars().filter(|(name, _)| !is_passphrase(name))
+    }
+
+    /// Every variable but those that hold secrets, ours and AWS's: the environment of a program that has no use for them.
+    pub fn vars_without_secrets(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.vars().filter(|(name, _)| !is_secret(name))
+    }
+
+    /// The names of the variables that no child gets.
+    pub fn passphrase_variables(&self) -> impl Iterator<Item = &OsStr> {
+        self.vars().map(|(name, _)| name).filter(|name| is_passphrase(name))
+    }
+
+    /// A program of that name on the `PATH`, by its whole path. Folders that are not absolute are not looked into: what is
+    /// there depends on where we were started.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.var_os("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let mut found =
+            std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(&file));
+        found.find(|file| is_executable(file))
     }
 
     /// Now, UTC.

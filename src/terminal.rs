@@ -1,6 +1,12 @@
 //! Words for people: to stderr, or to the terminal device where a caller reads our stderr. Text that came from elsewhere
 //! (AWS, a profile name, a child) is escaped before it meets a terminal.
 
+mod modes;
+
+pub use modes::{Modes, guarded};
+#[cfg(unix)]
+pub use modes::{hand_signals_over, ignored_signals};
+
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +33,32 @@ pub fn is_interactive() -> bool {
 /// A line on stderr. A closed stderr is no reason to fail.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line on stderr that says what is waited for, and is gone when it is dropped. On a terminal only.
+#[derive(Debug)]
+pub struct Progress(bool);
+
+impl Progress {
+    /// What `line` says, where a person sees it.
+    pub fn start(line: &str) -> Self {
+        let progress = Self(std::io::stderr().is_terminal());
+        progress.show(line);
+        progress
+    }
+
+    /// In place of what it said before.
+    pub fn show(&self, line: &str) {
+        if self.0 {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K{line}");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.show("");
+    }
 }
 
 /// Foreign text with control characters (colours, cursor moves, bidi overrides, line ends) shown as escapes.

@@ -12,7 +12,6 @@ use crate::profile::strategy::Caller;
 use crate::profile::{self, Plan, Request};
 use crate::session::console::{self, Powers};
 use crate::terminal::{say, set_variable};
-use std::ffi::OsStr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -86,7 +85,7 @@ impl Browser {
         };
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        for (name, _) in env.vars().filter(|(name, _)| name.to_string_lossy().starts_with("MFA_RUN_PASSPHRASE")) {
+        for name in env.passphrase_variables() {
             command.env_remove(name);
         }
         #[cfg(unix)]
@@ -125,7 +124,5 @@ fn default_browser(env: &Env) -> Option<Vec<String>> {
     if cfg!(target_vendor = "apple") {
         return words(&["open"]);
     }
-    let path = env.var_os("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
-    let is_there = |program: &&str| std::env::split_paths(path).any(|folder| folder.join(program).is_file());
-    words(&[["xdg-open", "wslview"].iter().find(|program| is_there(program))?])
+    words(&[["xdg-open", "wslview"].into_iter().find(|program| env.program(program).is_some())?])
 }

@@ -34,7 +34,7 @@ const JSON: &str = "\
               begin    whose credentials sign the first call
               calls    an array of {\"call\", \"role_arn\", \"duration\", \"with_code\"}
               because  why these calls
-              code     null where none is needed, else {\"by\": \"token-code\", \"mfa_process\", \"seed\", \"terminal\" or null, \"why\"}
+              code     null where none is needed, else {\"by\": \"token-code\", \"mfa_process\", \"seed\", \"terminal\", \"dialog\" or null, \"why\"}
   warnings  what is wrong with the profile, an array of strings";
 
 /// `mfa-run explain [-p PROFILE] [REQUEST OPTIONS]`
@@ -175,6 +175,7 @@ fn code(plan: &Plan, index: &Index, env: &Env, request: &Request) -> Code {
         Ok(Way::Process) => by("mfa_process", "mfa_process prints it"),
         Ok(Way::Seed) => by("seed", "it is made of the seed in the keychain"),
         Ok(Way::Terminal) => by("terminal", "it is asked for on the terminal"),
+        Ok(Way::Dialog) => by("dialog", "it is asked for in a dialog on the display"),
         Err(mfa::Error::NobodyToAsk { why, .. }) => {
             Code { by: None, why: format!("nobody can be asked ({why}), and it ends with exit code 3") }
         }

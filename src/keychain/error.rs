@@ -92,7 +92,7 @@ impl Error {
             Self::TooLong { .. } => "ask for fewer session tags or a shorter policy".into(),
             Self::KeyringBlocked { .. } => NO_CACHE.into(),
             Self::KeyringFull => format!("mfa-run logout --all makes room; {NO_CACHE}"),
-            Self::Keyring { .. } => NO_CACHE.into(),
+            Self::Keyring { .. } => format!("mfa-run doctor; {NO_CACHE}"),
             Self::File { path, .. } if WINDOWS => format!("icacls {}", quote(&path.to_string_lossy())),
             Self::File { path, .. } => format!("ls -ld {}", quote(&path.to_string_lossy())),
             Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quote(&path.to_string_lossy())),
@@ -116,13 +116,7 @@ impl Error {
                 "cmd /C %MFA_RUN_PASSPHRASE_COMMAND% must print it and exit 0".into()
             }
             Self::PassphraseCommand { .. } => "sh -c \"$MFA_RUN_PASSPHRASE_COMMAND\" must print it and exit 0".into(),
-            Self::Stretching { path, .. } => match path.parent() {
-                Some(folder) if WINDOWS => {
-                    format!("in PowerShell: rm -r {} (sessions can be made again)", quote(&folder.to_string_lossy()))
-                }
-                Some(folder) => format!("rm -r {} (sessions can be made again)", quote(&folder.to_string_lossy())),
-                None => "mfa-run logout --all".into(),
-            },
+            Self::Stretching { .. } => "mfa-run doctor".into(),
             Self::Busy => "answer it there, then run this again".into(),
         }
     }

@@ -26,7 +26,7 @@ pub enum Error {
 
 impl Error {
     /// Adds what to type to what AWS said.
-    pub(super) fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
+    pub fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
         let hint = hint(&error, plan, tried_both);
         Self::Aws { error, hint }
     }
@@ -88,11 +88,18 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
         Refusal::Expired => "the source's session is over: get a new one, then run it again".into(),
         Refusal::UnknownKey => format!("check that {source} exists and is active: aws iam list-access-keys"),
         Refusal::WrongSecret => format!("check the secret of {source}"),
-        Refusal::Other => return None,
+        // what was done says what to type
+        Refusal::InvalidPair
+        | Refusal::NeedsMfaSession
+        | Refusal::AlreadyExists
+        | Refusal::NotFound
+        | Refusal::LimitExceeded
+        | Refusal::Other => return None,
     })
 }
 
-const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+/// What puts the clock right.
+pub const SET_CLOCK: &str = if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else if cfg!(windows) {
     "w32tm /resync"

@@ -8,6 +8,8 @@ mod codes;
 mod configuring;
 #[cfg(unix)]
 mod console;
+#[cfg(unix)]
+mod dialogs;
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -17,7 +19,11 @@ mod export;
 mod faults;
 mod freshness;
 mod harness;
+#[cfg(unix)]
+mod in_shells;
 mod keychains;
+#[cfg(unix)]
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod listing;

@@ -5,6 +5,7 @@
 //! sent to our process alone is handed on, and the command's end is ours, down to the signal.
 
 use crate::env::Env;
+use crate::terminal::{hand_signals_over, ignored_signals};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, setrlimit, waitid, waitpid,
 };
@@ -43,6 +44,7 @@ impl Companion {
     /// Catches what is to be handed on. What was ignored when we were started stays ignored, here and in the command: a
     /// signal that is caught is reset to its default by exec, one that is ignored is not.
     pub(super) fn prepare() -> io::Result<Self> {
+        hand_signals_over();
         let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2];
         let ignored = ignored_signals();
         let now = all.iter().filter(|signal| match ignored {
@@ -119,13 +121,6 @@ fn die_of(signal: i32) -> ExitCode {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
-}
-
-/// The mask of signals that are ignored, where the system tells it.
-fn ignored_signals() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 /// Whether the terminal sends its Ctrl-C to our process group.
