@@ -94,6 +94,18 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// The keychain took an access key, and does not give it back.
+    pub(crate) fn not_kept(id: &str, store: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("the keychain did not keep access key {id}")).cause(store);
+        error.hint(Some("MFA_RUN_KEYCHAIN=keys=file takes sealed files instead".into()))
+    }
+
+    /// AWS does not take a new access key yet.
+    pub(crate) fn not_proven(new: &str, old: &str, cause: &str, command: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("AWS does not take access key {new} yet; {old} stays in use"));
+        error.cause(cause).hint(Some(format!("in some minutes: {command}")))
+    }
+
     /// A person left a dialog.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled, "cancelled")
@@ -194,9 +206,9 @@ impl From<session::Error> for Error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
             session::Error::Keychain(error) => std::error::Error::source(error).map(ToString::to_string),
-            session::Error::Busy { .. }
-            | session::Error::SourceIsSession { .. }
-            | session::Error::KeyNotKept { .. } => None,
+            // without the desktop's store in sight, it may be there
+            session::Error::KeyNotKept { not_looked_into, .. } => not_looked_into.clone(),
+            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

@@ -35,6 +35,32 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// A line on stderr that says what is waited for, and is gone when it is dropped. On a terminal only.
+#[derive(Debug)]
+pub struct Progress(bool);
+
+impl Progress {
+    /// What `line` says, where a person sees it.
+    pub fn start(line: &str) -> Self {
+        let progress = Self(std::io::stderr().is_terminal());
+        progress.show(line);
+        progress
+    }
+
+    /// In place of what it said before.
+    pub fn show(&self, line: &str) {
+        if self.0 {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K{line}");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.show("");
+    }
+}
+
 /// Foreign text with control characters (colours, cursor moves, bidi overrides, line ends) shown as escapes.
 pub fn escape(text: &str) -> Cow<'_, str> {
     let harmless = |c: char| {

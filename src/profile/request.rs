@@ -146,7 +146,7 @@ pub fn own_arguments(line: &str) -> Option<Vec<String>> {
 }
 
 /// Splits as a POSIX shell and botocore do; on Windows backslashes are path separators, not escapes.
-pub(crate) fn split_command_line(line: &str) -> Option<Vec<String>> {
+pub fn split_command_line(line: &str) -> Option<Vec<String>> {
     if cfg!(windows) { split_as_windows(line) } else { shlex::split(line) }
 }
 

@@ -20,8 +20,14 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
+#[cfg(unix)]
+mod in_shells;
 mod keychains;
+#[cfg(unix)]
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod listing;

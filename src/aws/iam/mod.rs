@@ -1,9 +1,13 @@
 //! IAM through the SDK: a user's MFA devices, access keys and roles.
 
 mod devices;
+mod keys;
 mod roles;
 
+pub use keys::{LastUsed, ListedKey};
 pub use roles::RoleFacts;
+
+pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
 
 use super::error::translate;
 use super::sts::Signer;
