@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, complete, completions, configure, console, credential_process, exec, explain, export, function, init, list,
-    login, logout, serve, status, write,
+    awsume, complete, completions, configure, console, credential_process, doctor, exec, explain, export, function,
+    init, list, login, logout, serve, status, write,
 };
 use crate::profile::Request;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -74,6 +74,8 @@ pub enum Command {
     List(list::Args),
     /// Explain the plan: which calls, which cached, whether a code, and where each value came from
     Explain(explain::Args),
+    /// Check files, environment, keychain, clock, device and roles; say how to mend each finding
+    Doctor(doctor::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt

@@ -8,8 +8,8 @@ mod ask;
 mod change;
 mod diff;
 mod line;
-mod record;
 
+use super::{Record, recorded};
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -21,7 +21,6 @@ use crate::terminal::{escape, is_interactive, say};
 use change::Target;
 use dialoguer::theme::Theme;
 use line::Line;
-use record::Record;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -178,7 +177,7 @@ fn each(args: &Args, files: &Files, env: &Env, may_ask: bool, theme: &dyn Theme)
     }
     let with_role = |name: &str| {
         let plan = plan_of(name, files, env).ok()?;
-        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key().is_some()).then_some(())
+        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key_id().is_some()).then_some(())
     };
     Ok(files.profiles().filter(|found| with_role(found.name()).is_some()).map(|found| of(found.name())).collect())
 }
@@ -342,7 +341,7 @@ fn write(target: &Target, env: &Env, files: &Files, how: Replacement) -> Result<
 }
 
 fn undo(args: &Args, env: &Env, files: &Files, how: Replacement) -> Result<ExitCode, Error> {
-    let mut records = record::all(env)?;
+    let mut records = recorded(env)?;
     if let Some(name) = &args.profile {
         records.retain(|record| record.profile == *name);
     }

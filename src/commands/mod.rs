@@ -7,6 +7,7 @@ pub mod completions;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+pub mod doctor;
 pub mod exec;
 pub mod explain;
 pub mod export;
@@ -16,11 +17,13 @@ pub mod list;
 pub mod login;
 pub mod logout;
 mod picker;
+mod record;
 pub mod serve;
 pub mod status;
 pub mod write;
 
 use picker::{can_ask, dialog, pick, theme};
+use record::{Record, recorded};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};
@@ -70,7 +73,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
+        keychain: Arc::new(Keychain::new(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

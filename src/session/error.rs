@@ -1,8 +1,10 @@
 //! Why there is no session, with something to type.
 
 use crate::aws::{self, Refusal};
+use crate::keychain;
 use crate::mfa;
 use crate::profile::Plan;
+use crate::terminal::quote;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,10 @@ pub enum Error {
     Aws { error: aws::Error, hint: Option<String> },
     #[error("{source_name} gives a temporary session, and MFA codes go with the access key of an IAM user")]
     SourceIsSession { source_name: String },
+    #[error(transparent)]
+    Keychain(#[from] keychain::Error),
+    #[error("access key {access_key_id} of profile {profile} is not in the keychain")]
+    KeyNotKept { access_key_id: String, profile: String },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
     Busy { serial: String, login: String },
 }
@@ -31,6 +37,8 @@ impl Error {
             Self::Code(error) => error.hint(),
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
+            Self::Keychain(error) => Some(error.hint()),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
@@ -84,7 +92,8 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
     })
 }
 
-const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+/// What puts the clock right.
+pub const SET_CLOCK: &str = if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else if cfg!(windows) {
     "w32tm /resync"

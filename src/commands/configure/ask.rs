@@ -2,13 +2,16 @@
 
 use super::Args;
 use super::line::{Line, lookup};
-use crate::aws::iam;
+use crate::aws::iam::Iam;
+use crate::aws::sts::Signer;
 use crate::commands::dialog;
 use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
+use crate::keychain::Keychain;
 use crate::profile::request::{MfaSerial, RoleArn, Seconds};
 use crate::profile::{self, Plan, Request};
+use crate::session::access_key::access_key;
 use crate::terminal::{escape, say};
 use dialoguer::theme::Theme;
 use dialoguer::{Confirm, FuzzySelect, Input};
@@ -145,9 +148,9 @@ fn devices(args: &Args, files: &Files, env: &Env) -> Vec<String> {
         ..Request::default()
     };
     let Ok(plan) = profile::plan(files, env, &request) else { return vec![] };
-    let Some(key) = plan.source.access_key() else { return vec![] };
-    let endpoint = env.var("AWS_ENDPOINT_URL_IAM").or_else(|| env.var("AWS_ENDPOINT_URL"));
-    match iam::list_mfa_devices(key, &plan.sts, endpoint) {
+    let Ok(keychain) = Keychain::new(env) else { return vec![] };
+    let Ok(Some(key)) = access_key(&plan.source, &keychain.may_ask(true)) else { return vec![] };
+    match Iam::new(Signer::AccessKey(&key), &plan.sts, env).and_then(|iam| iam.list_mfa_devices()) {
         Ok(devices) => devices.iter().map(ToString::to_string).collect(),
         Err(error) => {
             say(&format!("note: AWS does not list the MFA devices: {}", escape(&error.to_string())));
