@@ -10,6 +10,8 @@ mod configuring;
 mod console;
 #[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;
