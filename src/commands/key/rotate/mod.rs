@@ -114,7 +114,7 @@ impl Rotation<'_> {
     fn run(&self, files: &Files, id: &str) -> Result<(), Error> {
         let listed = self.iam.list_access_keys().map_err(|error| self.refused(error))?;
         let mut journal = match Journal::of(self.env, id) {
-            Some(journal) => self.resumed(journal, &listed)?,
+            Some(journal) => self.resumed(files, journal, &listed)?,
             None => self.begun(files, id, &listed)?,
         };
         loop {
@@ -122,7 +122,7 @@ impl Rotation<'_> {
                 Stage::Begun => self.create(&mut journal)?,
                 Stage::Kept { new } => self.prove_and_switch(&mut journal, new)?,
                 Stage::Switched { new } => self.deactivate(&mut journal, new)?,
-                Stage::Inactive { since, .. } => return self.delete(&journal, since),
+                Stage::Inactive { new, since } => return self.delete(&journal, &new, since),
             }
         }
     }
@@ -144,7 +144,7 @@ impl Rotation<'_> {
     }
 
     /// One that an earlier run began: what it asked for and did not put on record is looked for.
-    fn resumed(&self, mut journal: Journal, listed: &[ListedKey]) -> Result<Journal, Error> {
+    fn resumed(&self, files: &Files, mut journal: Journal, listed: &[ListedKey]) -> Result<Journal, Error> {
         say(&escape(&format!("going on with the rotation of access key {}", journal.old)));
         if let Stage::Kept { new } = &journal.stage
             && !listed.iter().any(|key| key.id == *new)
@@ -162,14 +162,19 @@ impl Rotation<'_> {
             if key.id == journal.old || journal.before.contains(&key.id) {
                 continue;
             }
-            if self.beside.find(&journal, &key.id)?.is_some() {
+            let is_used_here = {
+                let (named_by, plain) = users(files, &key.id);
+                !named_by.is_empty() || plain.iter().any(|profile| !journal.is_beside(profile))
+            };
+            if !is_used_here && self.beside.find(&journal, &key.id)?.is_some() {
                 let new = key.id.clone();
                 journal.reach(self.env, Stage::Kept { new })?;
                 return Ok(journal);
             }
             let used = self.iam.access_key_last_used(&key.id).map_err(|error| self.refused(error))?;
-            let since_begun = key.created.is_some_and(|at| at.timestamp() >= journal.begun - CLOCKS_DIFFER);
-            if used.is_none() && since_begun {
+            let then = journal.begun - CLOCKS_DIFFER..=journal.asked + CLOCKS_DIFFER;
+            let made_then = key.created.is_some_and(|at| then.contains(&at.timestamp()));
+            if used.is_none() && made_then && !is_used_here {
                 // its secret was in the answer to a run that was killed: nobody has it, nobody ever will
                 self.iam.delete_access_key(&key.id).map_err(|error| self.refused(error))?;
                 say(&escape(&format!("deleted {}, which that run made and did not live to keep", key.id)));
@@ -178,11 +183,12 @@ impl Rotation<'_> {
             }
         }
         let there = self.iam.list_access_keys().map_err(|error| self.refused(error))?;
-        self.room_for_one(&Files::load(self.env)?, &journal.old, &there)?;
+        self.room_for_one(files, &journal.old, &there)?;
         Ok(journal)
     }
 
     fn create(&self, journal: &mut Journal) -> Result<(), Error> {
+        journal.asked = self.env.now().timestamp();
         journal.reach(self.env, Stage::Begun)?;
         let key = match self.iam.create_access_key() {
             Ok(key) => key,
@@ -262,7 +268,7 @@ impl Rotation<'_> {
     }
 
     /// Deletes the old key, if it has been inactive for long enough.
-    fn delete(&self, journal: &Journal, since: i64) -> Result<(), Error> {
+    fn delete(&self, journal: &Journal, new: &str, since: i64) -> Result<(), Error> {
         let old = &journal.old;
         let due = since + i64::from(self.args.grace.0);
         if self.env.now().timestamp() < due {
@@ -275,7 +281,14 @@ impl Rotation<'_> {
             )));
             return Ok(());
         }
-        self.iam.delete_access_key(old).or_else(gone).map_err(|error| self.refused(error))?;
+        // a key that is inactive can't ask for its own end
+        let with_new = match (&self.plan.mfa, self.beside.find(journal, new)?) {
+            (None, Some(key)) => Some(Iam::new(Signer::AccessKey(&key), &self.plan.sts, self.env)),
+            _ => None,
+        };
+        let with_new = with_new.transpose().map_err(|error| self.refused(error))?;
+        let iam = with_new.as_ref().unwrap_or(&self.iam);
+        iam.delete_access_key(old).or_else(gone).map_err(|error| self.refused(error))?;
         if journal.in_keychain {
             self.keychain.forget_access_key(old)?;
         }
