@@ -95,6 +95,17 @@ impl Error {
         error.cause(cause).hint(Some(format!("in some minutes: {command}")))
     }
 
+    /// What `doctor --fix` does did not work.
+    pub(crate) fn fix(what: &str, cause: &str) -> Self {
+        Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
+    }
+
+    /// The permissions of a file cannot be changed.
+    pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the permissions of {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
     /// A person left a dialog.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled, "cancelled")
@@ -178,7 +189,7 @@ impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         use mfa::Error as Code;
         let kind = match &error {
-            session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
+            session::Error::Code(Code::NobodyToAsk { .. } | Code::DialogFailed { .. }) => Kind::CodeNeeded,
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
             session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
             // what a program printed is no mistake in the command line

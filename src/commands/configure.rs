@@ -7,9 +7,8 @@
 mod ask;
 mod change;
 mod line;
-mod record;
 
-use super::{own_program, unified};
+use super::{Record, own_program, recorded, unified};
 use crate::config::keys::KEPT;
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
@@ -22,7 +21,6 @@ use crate::terminal::{escape, is_interactive, say};
 use change::Target;
 use dialoguer::theme::Theme;
 use line::Line;
-use record::Record;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -146,8 +144,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     }
     let (config, credentials) = (files.path(FileKind::Config), files.path(FileKind::Credentials));
-    let shown = unified(config, &before.config, &draft.config)
-        + &unified(credentials, &before.credentials, &draft.credentials);
+    let shown =
+        unified(config, &before.config, &draft.config) + &unified(credentials, &before.credentials, &draft.credentials);
     if args.dry_run {
         output::print(shown.as_bytes()).map_err(Error::stdout)?;
         return Ok(ExitCode::from(worst));
@@ -347,7 +345,7 @@ fn write(target: &Target, env: &Env, files: &Files, how: Replacement) -> Result<
 }
 
 fn undo(args: &Args, env: &Env, files: &Files, how: Replacement) -> Result<ExitCode, Error> {
-    let mut records = record::all(env)?;
+    let mut records = recorded(env)?;
     if let Some(name) = &args.profile {
         records.retain(|record| record.profile == *name);
     }

@@ -46,9 +46,14 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            let (identities, access_keys) = (&mut index.identities, &mut index.access_keys);
-            let (identities, access_keys) = (std::mem::take(identities), std::mem::take(access_keys));
-            *index = Index { identities, access_keys, ..Index::default() };
+            // what is kept for years is still there
+            let kept = Index {
+                identities: std::mem::take(&mut index.identities),
+                access_keys: std::mem::take(&mut index.access_keys),
+                seeds: std::mem::take(&mut index.seeds),
+                ..Index::default()
+            };
+            *index = kept;
         }
     })
     .map_err(Error::index)?;

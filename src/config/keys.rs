@@ -160,11 +160,11 @@ mod tests {
              aws_secret_access_key = s2\naws_session_token = t\n[c]\naws_access_key_id = test\naws_secret_access_key = s3\n\
              [d]\naws_access_key_id = {TWO}\naws_secret_access_key = s4\naws_session_token = t\n[e]\n{KEPT} = {TWO}\n"
         );
-        let files = files(&format!("[profile f]\naws_access_key_id = {TWO}\naws_secret_access_key = s5\n"), &credentials);
+        let files =
+            files(&format!("[profile f]\naws_access_key_id = {TWO}\naws_secret_access_key = s5\n"), &credentials);
         let mut found: Vec<_> = plain(&files).into_iter().map(|key| (key.profile, key.id, key.file)).collect();
         found.sort_by(|one, other| one.0.cmp(&other.0));
-        let expected =
-            [("a".into(), ONE.into(), FileKind::Credentials), ("f".into(), TWO.into(), FileKind::Config)];
+        let expected = [("a".into(), ONE.into(), FileKind::Credentials), ("f".into(), TWO.into(), FileKind::Config)];
         assert_eq!(found, expected);
         assert_eq!(kept(&files), [("e".into(), TWO.into())]);
         assert!(!format!("{:?}", plain(&files)).contains("s1"));
@@ -178,13 +178,10 @@ mod tests {
         let key = plain(&files("", &text)).remove(0);
         let after = edited(&text, FileKind::Credentials, |document| name_kept(document, FileKind::Credentials, &key));
         assert_eq!(after, format!("# mine\r\n[a]\r\nregion=x\r\n{KEPT}={ONE}\r\n; why\r\noutput=json"));
-        let rotated = edited(&after, FileKind::Credentials, |document| {
-            rename_kept(document, ONE, TWO)
-        });
+        let rotated = edited(&after, FileKind::Credentials, |document| rename_kept(document, ONE, TWO));
         assert_eq!(rotated, after.replace(ONE, TWO));
-        let replaced = edited(&text, FileKind::Credentials, |document| {
-            replace_plain(document, ONE, Some("s1"), TWO, "s2")
-        });
+        let replaced =
+            edited(&text, FileKind::Credentials, |document| replace_plain(document, ONE, Some("s1"), TWO, "s2"));
         assert_eq!(replaced, text.replace(ONE, TWO).replace("s1", "s2"));
     }
 

@@ -28,9 +28,7 @@ pub fn carry_over(context: &Context<'_>, files: &Files, old: &str, new: &str) ->
         let new_name = names.get(name).filter(|new_name| {
             let session = context.keychain.get(name).ok().flatten();
             let expires = chrono::DateTime::from_timestamp(entry.expires, 0).unwrap_or_default();
-            session.is_some_and(|item| {
-                context.keychain.put(new_name, &item, expires, &mut std::iter::empty()).is_ok()
-            })
+            session.is_some_and(|item| context.keychain.put(new_name, &item, expires, &mut std::iter::empty()).is_ok())
         });
         match new_name {
             Some(new_name) => drop(moved.insert(new_name.clone(), entry.clone())),

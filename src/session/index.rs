@@ -32,6 +32,8 @@ pub struct Index {
     pub only_shared: BTreeSet<String>,
     /// `SOURCE ROLE`: granted to a fresh code only.
     pub wants_fresh_code: BTreeSet<String>,
+    /// Devices whose seed the keychain has, by serial: the window of the last code that was made of it.
+    pub seeds: BTreeMap<String, i64>,
     /// `SOURCE ROLE`: when both ways were refused, in seconds since 1970.
     pub refused: BTreeMap<String, i64>,
 }

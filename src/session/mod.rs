@@ -11,8 +11,9 @@ pub mod known;
 mod obtain;
 mod queue;
 pub mod renew;
+pub mod seed;
 
-pub use error::Error;
+pub use error::{Error, SET_CLOCK};
 
 use crate::aws::sts::Connection;
 use crate::config::Files;

@@ -39,6 +39,8 @@ pub(super) struct Obtaining<'a> {
     /// The shared MFA session was made by this run: its code is as fresh as one can be.
     shared_is_new: bool,
     identity: Option<Identity>,
+    /// The index says that the device's seed is kept, and the keychain does not give it.
+    seed_failed: bool,
 }
 
 /// What came of one round of calls.
@@ -86,6 +88,7 @@ impl<'a> Obtaining<'a> {
             codes_spent: 0,
             shared_is_new: false,
             identity: None,
+            seed_failed: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl<'a> Obtaining<'a> {
         let lives =
             |id: &SessionId| index.lives(id, now, LEAST) && (!self.context.refresh || self.made_since_start(id));
         self.known = known(self.plan, index, self.context.files, self.context.env, lives);
+        self.asking.has_seed = !self.seed_failed && index.has_seed(self.device().serial);
         // whoever asks anew for a duration may have raised the role's maximum
         if self.context.refresh && self.plan.asked().is_some() {
             self.known.refused_duration = None;
@@ -231,7 +235,9 @@ impl<'a> Obtaining<'a> {
                     account_id: None,
                 }));
             }
-            Source::Process { profile, command } => source::process(connection.runtime(), profile, command, now),
+            Source::Process { profile, command } => {
+                source::process(connection.runtime(), profile, command, self.context.env)
+            }
             Source::Sdk(sdk) => source::sdk(connection.runtime(), sdk, &self.plan.sts, now),
             Source::File { .. } | Source::Keychain { .. } | Source::Environment { .. } => {
                 unreachable!("an access key, or a session")

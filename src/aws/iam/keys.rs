@@ -49,7 +49,8 @@ impl Iam {
         const OPERATION: &str = "iam:CreateAccessKey";
         let once = aws_sdk_iam::Config::builder().retry_config(RetryConfig::disabled());
         let answer = self.call(OPERATION, self.client.create_access_key().customize().config_override(once).send())?;
-        let key = answer.access_key.map(|key| AccessKey { id: key.access_key_id, secret: key.secret_access_key.into() });
+        let key =
+            answer.access_key.map(|key| AccessKey { id: key.access_key_id, secret: key.secret_access_key.into() });
         key.ok_or_else(|| Error::Garbage {
             operation: OPERATION,
             endpoint: self.endpoint.clone(),

@@ -2,8 +2,10 @@
 
 mod devices;
 mod keys;
+mod roles;
 
 pub use keys::{LastUsed, ListedKey};
+pub use roles::RoleFacts;
 
 use super::error::translate;
 use super::sts::Signer;

@@ -38,7 +38,8 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
     let profile = files.profile(&name);
     let now = profile.map(|profile| Line::of(files, &profile)).unwrap_or_default();
     let key = |key: &str| profile.as_ref().and_then(|profile| lookup(files, profile, key)).map(str::to_owned);
-    let has_key = key("aws_access_key_id").or_else(|| key(KEPT)).is_some() || files.profile(&format!("{name}-long-term")).is_some();
+    let has_key = key("aws_access_key_id").or_else(|| key(KEPT)).is_some()
+        || files.profile(&format!("{name}-long-term")).is_some();
 
     if args.role_arn.is_none() {
         let prompt = if has_key { "Role ARN (empty: a shared MFA session, no role)" } else { "Role ARN" };

@@ -125,7 +125,8 @@ mod tests {
         line.put("--tag", vec!["team=a b".into(), "it's=$HOME".into()]);
         line.put("--role-arn", vec!["arn:aws:iam::111122223333:role/admin".into()]);
         let text = line.render("/opt/my tools/mfa-run", "two words").unwrap();
-        assert!(text.contains(" -p 'two words' --role-arn arn:aws"), "{text}");
+        let words = if cfg!(windows) { "\"two words\"" } else { "'two words'" };
+        assert!(text.contains(&format!(" -p {words} --role-arn arn:aws")), "{text}");
         assert_eq!(Line::parse(&request::own_arguments(&text).unwrap()), line);
         line.put("--tag", vec![]);
         assert_eq!(line.value("--tag"), None);

@@ -28,12 +28,17 @@ pub(super) fn on_stdin() -> Result<Vec<AccessKey>, Error> {
 pub(super) fn in_environment(env: &Env) -> Result<AccessKey, Error> {
     let (id, secret) = (env.var("AWS_ACCESS_KEY_ID"), env.var("AWS_SECRET_ACCESS_KEY"));
     match (id, secret, env.var("AWS_SESSION_TOKEN")) {
-        (Some(id), Some(secret), None) if is_long_lived(id) => Ok(AccessKey { id: id.to_owned(), secret: secret.into() }),
+        (Some(id), Some(secret), None) if is_long_lived(id) => {
+            Ok(AccessKey { id: id.to_owned(), secret: secret.into() })
+        }
         (Some(_), Some(_), _) => Err(Error::usage(
             "the environment holds no access key of an IAM user but a session",
             "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, without AWS_SESSION_TOKEN",
         )),
-        _ => Err(Error::usage("the environment holds no access key", "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")),
+        _ => Err(Error::usage(
+            "the environment holds no access key",
+            "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )),
     }
 }
 

@@ -86,8 +86,8 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     }
     let (before, paths) = (Draft::of(&files), [files.path(FileKind::Config), files.path(FileKind::Credentials)]);
-    let shown = unified(paths[0], &before.config, &draft.config)
-        + &unified(paths[1], &before.credentials, &draft.credentials);
+    let shown =
+        unified(paths[0], &before.config, &draft.config) + &unified(paths[1], &before.credentials, &draft.credentials);
     if args.dry_run {
         output::print(shown.as_bytes()).map_err(Error::stdout)?;
         return Ok(ExitCode::from(worst));
@@ -127,7 +127,10 @@ fn wanted(args: &Args, files: &Files, env: &Env) -> Result<Vec<(AccessKey, Vec<T
         let plain = keys::plain(files);
         if let Some(other) = plain.iter().find(|plain| plain.profile == profile && plain.id != key.id) {
             let message = format!("profile {profile} has another access key in plain text: {}", other.id);
-            return Err(Error::usage(&message, &format!("mfa-run key import -p {profile}, or name another profile with -p")));
+            return Err(Error::usage(
+                &message,
+                &format!("mfa-run key import -p {profile}, or name another profile with -p"),
+            ));
         }
         let mut targets: Vec<Target> = plain.into_iter().filter(|plain| plain.id == key.id).map(in_plain).collect();
         if targets.iter().all(|target| target.profile != profile) {
@@ -153,8 +156,7 @@ fn wanted(args: &Args, files: &Files, env: &Env) -> Result<Vec<(AccessKey, Vec<T
             return Err(Error::usage(&format!("{id} and its secret stand in two files"), "put them into one section"));
         }
         if let Some(other) = places.iter().find(|plain| plain.secret != places[0].secret) {
-            let message =
-                format!("profiles {} and {} have two secrets for {id}", places[0].profile, other.profile);
+            let message = format!("profiles {} and {} have two secrets for {id}", places[0].profile, other.profile);
             return Err(Error::usage(&message, "take the wrong one out of the files"));
         }
         let secret = places[0].secret.as_str().into();

@@ -120,7 +120,9 @@ fn known(files: &Files, env: &Env) -> Vec<Line> {
 /// Asks AWS for each user once: with the shared MFA session, if there is one, else with the key itself.
 fn ask(lines: &mut Vec<Line>, files: &Files, env: &Env, notes: &mut Vec<String>) -> Result<(), Error> {
     for at in 0..lines.len() {
-        let (id, Some(profile)) = (lines[at].access_key_id.clone(), lines[at].profiles.first().cloned()) else { continue };
+        let (id, Some(profile)) = (lines[at].access_key_id.clone(), lines[at].profiles.first().cloned()) else {
+            continue;
+        };
         let Ok(plan) = plan(files, env, Some(&profile)) else { continue };
         if lines[at].active.is_some() || plan.source.access_key_id() != Some(&id) {
             continue;
@@ -137,7 +139,9 @@ fn ask(lines: &mut Vec<Line>, files: &Files, env: &Env, notes: &mut Vec<String>)
                 notes.push(format!("{error}: status and last use are not known"));
                 break;
             }
-            Err(error) => notes.push(format!("AWS does not tell about {id}: {error}; try again after mfa-run login -p {profile}")),
+            Err(error) => {
+                notes.push(format!("AWS does not tell about {id}: {error}; try again after mfa-run login -p {profile}"))
+            }
         }
     }
     Ok(())

@@ -45,6 +45,9 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         index.access_keys.remove(&id);
     });
     warnings(&keychain);
-    say(&format!("access key {} is forgotten here; AWS still takes it: aws iam delete-access-key --access-key-id {0}", escape(&id)));
+    say(&format!(
+        "access key {} is forgotten here; AWS still takes it: aws iam delete-access-key --access-key-id {0}",
+        escape(&id)
+    ));
     Ok(ExitCode::SUCCESS)
 }

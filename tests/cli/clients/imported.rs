@@ -14,8 +14,7 @@ fn clients_go_on_and_the_secret_is_nowhere() {
     let plain = format!("[profile plain]\nrole_arn = {}\nsource_profile = base\n", world.aws.role_arn("admin"));
     world.write_config(&(world.read(".aws/config") + &plain));
     let secret = world.alice.secret_access_key.clone();
-    let in_plain_text =
-        |world: &World| (world.read(".aws/config") + &world.read(".aws/credentials")).contains(&secret);
+    let in_plain_text = |world: &World| (world.read(".aws/config") + &world.read(".aws/credentials")).contains(&secret);
     assert!(in_plain_text(&world));
     world.run(["key", "import", "--all", "--yes"]).success();
     // from here on it would be a leak anywhere
@@ -25,7 +24,8 @@ fn clients_go_on_and_the_secret_is_nowhere() {
     assert!(!in_plain_text(&world));
     world.log_in("base");
     let codes = world.codes_used();
-    for (profile, identity) in [("base", ":user/alice"), ("mfabase", ":user/alice"), ("plain", ":assumed-role/admin/")] {
+    for (profile, identity) in [("base", ":user/alice"), ("mfabase", ":user/alice"), ("plain", ":assumed-role/admin/")]
+    {
         if let Some(aws) = installed("aws") {
             let words =
                 ["sts", "get-caller-identity", "--output", "text", "--region", "eu-west-1", "--profile", profile];

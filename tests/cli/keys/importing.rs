@@ -8,7 +8,9 @@ use fake_aws::{FaultKind, Options};
 fn a_key_moves_and_the_profile_goes_on_to_work() {
     let world = plain();
     let (id, secret) = (world.alice.access_key_id.clone(), world.alice.secret_access_key.clone());
-    let text = format!("# mine\r\n[base]\r\nregion=eu-west-1\r\naws_access_key_id={id}\r\n; why\r\naws_secret_access_key={secret}\r\n");
+    let text = format!(
+        "# mine\r\n[base]\r\nregion=eu-west-1\r\naws_access_key_id={id}\r\n; why\r\naws_secret_access_key={secret}\r\n"
+    );
     world.write_credentials(&text);
 
     let dry = world.run(["key", "import", "-p", "base", "--dry-run"]).success();
@@ -32,7 +34,8 @@ fn a_key_moves_and_the_profile_goes_on_to_work() {
     );
     let program = world.home().join("bin/mfa-run");
     let (program, serial) = (program.display(), &world.alice.mfa_serial);
-    let served = format!("\n[profile base]\ncredential_process = {program} credential-process -p base\nmfa_serial = {serial}\n");
+    let served =
+        format!("\n[profile base]\ncredential_process = {program} credential-process -p base\nmfa_serial = {serial}\n");
     assert!(world.read(".aws/config").ends_with(&served), "{}", world.read(".aws/config"));
 
     // both the profile and the role behind it, from a key that is in no file
@@ -40,7 +43,11 @@ fn a_key_moves_and_the_profile_goes_on_to_work() {
     world.process("base").run().success();
     world.process("admin").run().success();
     let again = world.run(["key", "import", "-p", "base", "--yes"]).error(2);
-    assert!(again.stderr.contains("names access key") && again.stderr.contains("in the keychain already"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("names access key") && again.stderr.contains("in the keychain already"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
@@ -59,7 +66,9 @@ fn a_key_that_does_not_work_stays_where_it_is() {
     assert_eq!(world.read(".aws/credentials"), before);
     assert!(!world.home().join(".local/share/mfa-run/sealed").exists());
     world.aws.clear_faults();
-    world.run(["key", "import", "-p", "admin", "--yes", "--no-check", "--mfa-serial", &world.alice.mfa_serial]).success();
+    world
+        .run(["key", "import", "-p", "admin", "--yes", "--no-check", "--mfa-serial", &world.alice.mfa_serial])
+        .success();
     assert!(!in_plain_text(&world, &world.alice.secret_access_key), "also by the role that it is the source of");
 }
 
@@ -69,7 +78,9 @@ fn every_profile_with_the_key_names_it_and_each_is_left_in_its_own_way() {
     let bob = world.aws.add_user("bob");
     let key = |name: &str| world.access_key(name);
     let bobs = |name: &str| {
-        key(name).replace(&world.alice.access_key_id, &bob.access_key_id).replace(&world.alice.secret_access_key, &bob.secret_access_key)
+        key(name)
+            .replace(&world.alice.access_key_id, &bob.access_key_id)
+            .replace(&world.alice.secret_access_key, &bob.secret_access_key)
     };
     let config = format!(
         "[profile roled]\nrole_arn = {0}\nsource_profile = roled\nmfa_serial = {1}\n[profile inconfig]\n{2}[profile other]\n\
@@ -81,7 +92,9 @@ fn every_profile_with_the_key_names_it_and_each_is_left_in_its_own_way() {
     );
     world.write_config(&config);
     let all = [key("roled"), key("other"), key("mine-long-term"), bobs("bob"), bobs("default")].concat();
-    world.write_credentials(&format!("{all}[session]\naws_access_key_id = ASIAAAAAAAAAAAAAAAAA\naws_secret_access_key = s\naws_session_token = t\n"));
+    world.write_credentials(&format!(
+        "{all}[session]\naws_access_key_id = ASIAAAAAAAAAAAAAAAAA\naws_secret_access_key = s\naws_session_token = t\n"
+    ));
     world.write(".aws/credentials~", world.access_key("base"));
     world.aws.add_device("alice", "arn:aws:iam::123456789012:mfa/second");
     let run = world.run(["key", "import", "--all", "--yes"]).expect_code(0);
@@ -119,7 +132,11 @@ fn devices_are_found_asked_for_or_enrolled_later() {
     let second = "arn:aws:iam::123456789012:mfa/second";
     world.aws.add_device("alice", second);
     let several = world.run(["key", "import", "-p", "base", "--yes"]).error(2);
-    assert!(several.stderr.contains("there are several MFA devices") && several.stderr.contains("--mfa-serial ARN"), "{}", several.stderr);
+    assert!(
+        several.stderr.contains("there are several MFA devices") && several.stderr.contains("--mfa-serial ARN"),
+        "{}",
+        several.stderr
+    );
     let mut terminal =
         world.command(["key", "import", "-p", "base"]).env("TERM", "xterm").env("NO_COLOR", "1").all_on_terminal();
     terminal.expect("MFA device of profile base").expect("mfa/second").send("\u{1b}[B\r");
@@ -131,7 +148,10 @@ fn devices_are_found_asked_for_or_enrolled_later() {
     world.write_config("");
     world.write_credentials(&world.access_key("base"));
     world.aws.remove_device(&world.alice.mfa_serial);
-    world.run(["key", "import", "-p", "base", "--yes"]).success().says(&["base has no MFA device yet: mfa-run device enroll -p base"]);
+    world
+        .run(["key", "import", "-p", "base", "--yes"])
+        .success()
+        .says(&["base has no MFA device yet: mfa-run device enroll -p base"]);
     assert!(!world.read(".aws/config").contains("credential_process"));
 }
 
@@ -153,7 +173,8 @@ fn keys_come_from_stdin_and_from_the_environment() {
     world.write_config(&world.role_profile("admin"));
     world.write_credentials("");
     let (id, secret) = (world.alice.access_key_id.clone(), world.alice.secret_access_key.clone());
-    let json = format!(r#"{{"AccessKey": {{"AccessKeyId": "{id}", "Status": "Active", "SecretAccessKey": "{secret}"}}}}"#);
+    let json =
+        format!(r#"{{"AccessKey": {{"AccessKeyId": "{id}", "Status": "Active", "SecretAccessKey": "{secret}"}}}}"#);
     world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(json).run().success();
     assert!(world.read(".aws/config").contains(&format!("[profile base]\ncredential_process = ")));
     assert!(world.read(".aws/config").contains(&format!("mfa_run_access_key_id = {id}\n")));
@@ -167,7 +188,12 @@ fn keys_come_from_stdin_and_from_the_environment() {
     run.says(&["out of the environment: they come before every profile"]);
     assert!(world.read(".aws/config").contains(&format!("mfa_run_access_key_id = {second}\n")));
     let two = format!("{id} {secret}\n{second} {its_secret}\n");
-    world.command(["key", "import", "--from-stdin", "--yes"]).stdin(&two).run().success().says(&["to use it: mfa_run_access_key_id = "]);
+    world
+        .command(["key", "import", "--from-stdin", "--yes"])
+        .stdin(&two)
+        .run()
+        .success()
+        .says(&["to use it: mfa_run_access_key_id = "]);
     world.command(["key", "import", "--from-stdin", "--yes"]).stdin(&id).run().error(2);
     let session = world.command(["key", "import", "--from-env", "--yes"]).env("AWS_ACCESS_KEY_ID", &id);
     session.env("AWS_SECRET_ACCESS_KEY", &secret).env("AWS_SESSION_TOKEN", "t").run().error(2);
@@ -180,8 +206,17 @@ fn what_would_have_to_be_guessed_is_refused() {
     let mine = world.read(".aws/credentials");
     for (text, says) in [
         (format!("{mine}aws_secret_access_key = another\n"), "is no"),
-        (format!("{mine}aws_access_key_id = {second}\naws_secret_access_key = {its_secret}\n"), "is another access key of profile base"),
-        (format!("{mine}{}aws_session_token =\n", world.access_key("x").replace(&world.alice.secret_access_key, &its_secret)), "have two secrets for"),
+        (
+            format!("{mine}aws_access_key_id = {second}\naws_secret_access_key = {its_secret}\n"),
+            "is another access key of profile base",
+        ),
+        (
+            format!(
+                "{mine}{}aws_session_token =\n",
+                world.access_key("x").replace(&world.alice.secret_access_key, &its_secret)
+            ),
+            "have two secrets for",
+        ),
     ] {
         world.write_credentials(&text);
         let run = world.run(["key", "import", "-p", "base", "--yes"]);
@@ -190,6 +225,7 @@ fn what_would_have_to_be_guessed_is_refused() {
         assert_eq!(world.read(".aws/credentials"), text);
     }
     world.write_credentials(&mine);
-    let other = world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(format!("{second} {its_secret}"));
+    let other =
+        world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(format!("{second} {its_secret}"));
     other.run().error(2).says(&["profile base has another access key in plain text"]);
 }

@@ -36,7 +36,11 @@ fn finish(world: &World, what: &str) {
 
 fn worlds() -> [(&'static str, World); 2] {
     let in_file = plain();
-    in_file.write_config(&format!("{}[profile base]\nmfa_serial = {}\n", in_file.read(".aws/config"), in_file.alice.mfa_serial));
+    in_file.write_config(&format!(
+        "{}[profile base]\nmfa_serial = {}\n",
+        in_file.read(".aws/config"),
+        in_file.alice.mfa_serial
+    ));
     [("kept", kept()), ("plain", in_file)]
 }
 
@@ -120,13 +124,16 @@ fn a_rotation_killed_at_any_write_is_finished_by_the_next_run() {
 fn an_import_killed_at_any_write_leaves_the_key_in_plain_text_or_kept() {
     let Some(strace) = Tool::find("strace") else { return };
     let (mut killed, mut seen) = (0, [0, 0]);
-    for (calls, times) in
-        [("rename,renameat,renameat2", &[1, 2, 3, 4, 5][..]), ("fsync", &[1, 2, 3, 4, 5, 6]), ("openat", &[40, 50, 60, 70])]
-    {
+    for (calls, times) in [
+        ("rename,renameat,renameat2", &[1, 2, 3, 4, 5][..]),
+        ("fsync", &[1, 2, 3, 4, 5, 6]),
+        ("openat", &[40, 50, 60, 70]),
+    ] {
         for nth in times {
             let world = plain();
             let inject = format!("inject={calls}:signal=KILL:when={nth}");
-            let args = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, "mfa-run", "key", "import", "-p", "base", "--yes"];
+            let args =
+                ["-f", "-qq", "-o", "/dev/null", "-e", &inject, "mfa-run", "key", "import", "-p", "base", "--yes"];
             let run = world.tool(&strace, args).run();
             match (run.signal(), run.code()) {
                 (Some(9), _) | (_, Some(137)) => killed += 1,

@@ -34,7 +34,13 @@ fn a_key_in_the_keychain_is_replaced_with_one_code() {
     ]);
     drop(run);
     assert_eq!((world.aws.access_key_active(&old), world.aws.access_key_active(&new)), (Some(false), Some(true)));
-    assert!(world.aws.calls("GetCallerIdentity").iter().any(|call| call.error_code.as_deref() == Some("InvalidClientTokenId")));
+    assert!(
+        world
+            .aws
+            .calls("GetCallerIdentity")
+            .iter()
+            .any(|call| call.error_code.as_deref() == Some("InvalidClientTokenId"))
+    );
 
     // the sessions of before serve, and no code is asked for
     let codes = world.codes_used();
@@ -95,7 +101,10 @@ fn two_keys_are_said_with_what_to_do() {
     let (second, secret) = world.aws.add_access_key("alice");
     world.secret(&secret);
     let run = rotate(&world, &[]).error(2);
-    let run = run.says(&[&format!("and {second} (active, never used)"), &format!("aws iam delete-access-key --access-key-id {second}")]);
+    let run = run.says(&[
+        &format!("and {second} (active, never used)"),
+        &format!("aws iam delete-access-key --access-key-id {second}"),
+    ]);
     drop(run);
     world.aws.set_access_key_active(&second, false);
     world.run(["key", "rotate", "-p", "base"]).error(2).says(&["(inactive, never used)", "--delete-inactive"]);
@@ -113,12 +122,9 @@ fn two_keys_are_said_with_what_to_do() {
 
 #[test]
 fn without_permission_for_a_call_nothing_is_lost_and_the_next_run_goes_on() {
-    for (action, made) in [
-        ("ListAccessKeys", false),
-        ("CreateAccessKey", false),
-        ("UpdateAccessKey", true),
-        ("DeleteAccessKey", true),
-    ] {
+    for (action, made) in
+        [("ListAccessKeys", false), ("CreateAccessKey", false), ("UpdateAccessKey", true), ("DeleteAccessKey", true)]
+    {
         let world = kept();
         let old = world.alice.access_key_id.clone();
         let everything = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
@@ -184,7 +190,11 @@ fn somebody_elses_key_of_the_same_time_is_left_alone() {
     let (theirs, secret) = world.aws.add_access_key("alice");
     world.secret(&secret);
     // used since: somebody has its secret
-    world.command(["key", "import", "--from-stdin", "--yes", "-p", "theirs"]).stdin(format!("{theirs} {secret}")).run().success();
+    world
+        .command(["key", "import", "--from-stdin", "--yes", "-p", "theirs"])
+        .stdin(format!("{theirs} {secret}"))
+        .run()
+        .success();
     let run = world.run(["key", "rotate", "-p", "base"]).error(2);
     run.says(&["the user has two access keys"]);
     assert_eq!(world.aws.access_key_active(&theirs), Some(true));

@@ -23,7 +23,10 @@ fn keys_are_listed_with_what_aws_tells() {
     assert_eq!((&other["active"], &other["last_used"]), (&json!(false), &Value::Null));
     let table = world.run(["key", "list"]).success().stdout;
     assert!(table.starts_with("ACCESS KEY "), "{table}");
-    assert!(table.contains(" alice  base      keychain  active    0d   ") && table.contains("not here  inactive"), "{table}");
+    assert!(
+        table.contains(" alice  base      keychain  active    0d   ") && table.contains("not here  inactive"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -66,7 +69,12 @@ fn a_key_is_printed_for_a_person_who_types_its_id() {
 
     // and the way back in
     world.run(["key", "remove", &id, "--force", "--yes"]).success();
-    world.process("base").args(["--token-code", &world.code()]).run().error(1).says(&["is not in the keychain", "hint: mfa-run key import -p base"]);
+    world
+        .process("base")
+        .args(["--token-code", &world.code()])
+        .run()
+        .error(1)
+        .says(&["is not in the keychain", "hint: mfa-run key import -p base"]);
     world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(lines).run().success();
     world.log_in("base");
     accept_files(&world);

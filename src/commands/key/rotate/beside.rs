@@ -88,7 +88,8 @@ impl Beside<'_> {
     /// Whether the edits can be made, before AWS is asked for anything.
     pub(super) fn rehearse(&self, journal: &Journal) -> Result<(), Error> {
         let files = Files::load(self.env)?;
-        let old_secret = keys::plain(&files).into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret);
+        let old_secret =
+            keys::plain(&files).into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret);
         for file in [FileKind::Config, FileKind::Credentials] {
             let mut document = Document::parse(files.document(file).as_bytes().to_vec());
             switched(&mut document, file, journal, old_secret.as_ref(), "AKIA", "secret")?;

@@ -4,7 +4,7 @@
 use crate::env::Env;
 use crate::error::Error;
 use crate::fsio;
-use crate::mfa;
+use crate::terminal::quote;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -63,7 +63,7 @@ impl Journal {
 
     /// What finishes it.
     pub(in crate::commands::key) fn command(&self) -> String {
-        format!("mfa-run key rotate -p {}", mfa::quote(&self.profile))
+        format!("mfa-run key rotate -p {}", quote(&self.profile))
     }
 
     /// The section that has the new key in plain text until the profiles have it.

@@ -8,8 +8,6 @@ mod beside;
 mod journal;
 mod second;
 
-pub(super) use journal::Journal;
-
 use super::{keychain, learn, no_key, users, warnings};
 use crate::aws::iam::{Iam, ListedKey};
 use crate::aws::sts::{Connection, Signer};
@@ -21,7 +19,6 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::fsio::{Lock, Replacement};
 use crate::keychain::Keychain;
-use crate::mfa;
 use crate::profile::plan::Source;
 use crate::profile::request::TimeLeft;
 use crate::profile::strategy::Caller;
@@ -29,9 +26,10 @@ use crate::profile::{self, Plan, Request};
 use crate::session::access_key::access_key;
 use crate::session::carry::carry_over;
 use crate::session::{self, Context};
-use crate::terminal::{Progress, escape, say};
+use crate::terminal::{Progress, escape, quote, say};
 use beside::Beside;
 use chrono::{DateTime, Local};
+pub(super) use journal::Journal;
 use journal::Stage;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -80,7 +78,8 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         (None, Some(key)) => Signer::AccessKey(key),
         (None, None) => return Err(no_key(&plan)),
     };
-    let iam = Iam::new(signer, &plan.sts, env).map_err(|error| Error::from(session::Error::aws(error, &plan, false)))?;
+    let iam =
+        Iam::new(signer, &plan.sts, env).map_err(|error| Error::from(session::Error::aws(error, &plan, false)))?;
     let how = if args.in_place { Replacement::InPlace } else { Replacement::Atomic };
     let beside = Beside { env, keychain: &context.keychain, how };
     let rotation = Rotation { args, env, plan: &plan, context: &context, keychain: &context.keychain, iam, beside };
@@ -277,7 +276,7 @@ impl Rotation<'_> {
             say(&escape(&format!("{old} is inactive; {command} deletes it after {due}, or now with --grace 0")));
             say(&escape(&format!(
                 "if something else still uses it: mfa-run -p {} -- aws iam update-access-key --access-key-id {old} --status Active",
-                mfa::quote(&journal.profile)
+                quote(&journal.profile)
             )));
             return Ok(());
         }
@@ -302,11 +301,13 @@ impl Rotation<'_> {
 
     /// What AWS said, and what can be done about it here.
     fn refused(&self, error: aws::Error) -> Error {
-        let profile = mfa::quote(&self.plan.profile.value);
+        let profile = quote(&self.plan.profile.value);
         let hint = match &error {
             aws::Error::Refused { refusal: Refusal::NotAuthorized, operation, .. } => {
                 let mfa = if self.plan.mfa.is_none() { "; if it wants MFA: --mfa-serial ARN" } else { "" };
-                format!("an administrator has to allow {operation} (packaging/terraform: manage_own_access_keys = true){mfa}")
+                format!(
+                    "an administrator has to allow {operation} (packaging/terraform: manage_own_access_keys = true){mfa}"
+                )
             }
             aws::Error::Refused { code, .. } if code == "LimitExceeded" => {
                 "a user has two access keys at most: mfa-run key list".into()

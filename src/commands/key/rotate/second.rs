@@ -5,8 +5,7 @@ use crate::aws::iam::ListedKey;
 use crate::commands::key::users;
 use crate::config::Files;
 use crate::error::Error;
-use crate::mfa;
-use crate::terminal::{escape, say};
+use crate::terminal::{escape, quote, say};
 
 impl Rotation<'_> {
     /// The IDs that are there, when there is room for another. Errors: two keys, and what to do about the other one.
@@ -29,7 +28,7 @@ impl Rotation<'_> {
         let state = if is_active { "active" } else { "inactive" };
         let whose = if profiles.is_empty() { String::new() } else { format!(", of profile {}", profiles.join(", ")) };
         let message = format!("the user has two access keys, AWS's limit: {id}, and {other} ({state}, {used}{whose})");
-        let profile = mfa::quote(&self.plan.profile.value);
+        let profile = quote(&self.plan.profile.value);
         let hint = if !is_active && profiles.is_empty() {
             format!("mfa-run key rotate -p {profile} --delete-inactive")
         } else {
