@@ -74,7 +74,7 @@ fn a_key_is_printed_for_a_person_who_types_its_id() {
         .args(["--token-code", &world.code()])
         .run()
         .error(1)
-        .says(&["is not in the keychain", "hint: mfa-run key import -p base"]);
+        .says(&["is not in the keychain", "hint: mfa-run key import --from-stdin -p base"]);
     world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(lines).run().success();
     world.log_in("base");
     accept_files(&world);

@@ -232,7 +232,7 @@ impl Rotation<'_> {
         let failed = |error| Error::from(session::Error::aws(error, self.plan, false));
         let connection = Connection::new(&self.plan.sts).map_err(failed)?;
         let begun = Instant::now();
-        let progress = Progress::start(&format!("waiting until AWS takes {} ...", key.id));
+        let mut progress = Progress::default();
         let mut pause = Duration::from_millis(500);
         loop {
             let error = match connection.caller_identity(Signer::AccessKey(key)) {
@@ -246,10 +246,10 @@ impl Rotation<'_> {
             if begun.elapsed() > PATIENCE {
                 return Err(Error::not_proven(&key.id, &journal.old, &error.to_string(), &journal.command()));
             }
-            std::thread::sleep(pause);
-            pause = (pause * 3 / 2).min(Duration::from_secs(5));
             let seconds = begun.elapsed().as_secs();
             progress.show(&format!("waiting until AWS takes {} ... {seconds} s", key.id));
+            std::thread::sleep(pause);
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
         }
     }
 
@@ -260,7 +260,8 @@ impl Rotation<'_> {
         let (named_by, plain) = users(&files, &new);
         say(&escape(&format!("{new} is in its place (profiles: {})", [named_by, plain].concat().join(", "))));
         if carried != session::carry::Carried::default() {
-            say(&format!("{} cached sessions go on with it, {} forgotten", carried.kept, carried.forgotten));
+            let kept = if carried.kept == 1 { "session goes" } else { "sessions go" };
+            say(&format!("{} cached {kept} on with it, {} forgotten", carried.kept, carried.forgotten));
         }
         self.iam.set_access_key_active(&old, false).or_else(gone).map_err(|error| self.refused(error))?;
         journal.reach(self.env, Stage::Inactive { new, since: self.env.now().timestamp() })
