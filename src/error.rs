@@ -83,6 +83,17 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// What `doctor --fix` does did not work.
+    pub(crate) fn fix(what: &str, cause: &str) -> Self {
+        Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
+    }
+
+    /// The permissions of a file cannot be changed.
+    pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the permissions of {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
     /// The keychain took an access key, and does not give it back.
     pub(crate) fn not_kept(id: &str, store: &str) -> Self {
         let error = Self::new(Kind::Failure, format!("the keychain did not keep access key {id}")).cause(store);
@@ -93,17 +104,6 @@ impl Error {
     pub(crate) fn not_proven(new: &str, old: &str, cause: &str, command: &str) -> Self {
         let error = Self::new(Kind::Failure, format!("AWS does not take access key {new} yet; {old} stays in use"));
         error.cause(cause).hint(Some(format!("in some minutes: {command}")))
-    }
-
-    /// What `doctor --fix` does did not work.
-    pub(crate) fn fix(what: &str, cause: &str) -> Self {
-        Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
-    }
-
-    /// The permissions of a file cannot be changed.
-    pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
-        let message = format!("the permissions of {} cannot be changed", path.display());
-        Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
     /// A person left a dialog.

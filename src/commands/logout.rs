@@ -46,14 +46,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            // what is kept for years is still there
-            let kept = Index {
-                identities: std::mem::take(&mut index.identities),
-                access_keys: std::mem::take(&mut index.access_keys),
-                seeds: std::mem::take(&mut index.seeds),
-                ..Index::default()
-            };
-            *index = kept;
+            let kept = std::mem::take(index);
+            let Index { identities, seeds, access_keys, .. } = kept;
+            *index = Index { identities, seeds, access_keys, ..Index::default() };
         }
     })
     .map_err(Error::index)?;

@@ -88,7 +88,13 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
         Refusal::Expired => "the source's session is over: get a new one, then run it again".into(),
         Refusal::UnknownKey => format!("check that {source} exists and is active: aws iam list-access-keys"),
         Refusal::WrongSecret => format!("check the secret of {source}"),
-        Refusal::Other => return None,
+        // what was done says what to type
+        Refusal::InvalidPair
+        | Refusal::NeedsMfaSession
+        | Refusal::AlreadyExists
+        | Refusal::NotFound
+        | Refusal::LimitExceeded
+        | Refusal::Other => return None,
     })
 }
 

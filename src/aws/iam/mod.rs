@@ -7,6 +7,8 @@ mod roles;
 pub use keys::{LastUsed, ListedKey};
 pub use roles::RoleFacts;
 
+pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
+
 use super::error::translate;
 use super::sts::Signer;
 use super::{Error, http_client, timeouts};
