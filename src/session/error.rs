@@ -38,7 +38,7 @@ impl Error {
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
             Self::Keychain(error) => Some(error.hint()),
-            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import --from-stdin -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
