@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
-    write,
+    awsume, configure, console, credential_process, device, exec, explain, export, init, list, login, logout, serve,
+    status, write,
 };
 use crate::profile::Request;
 use clap::{Args, Parser, Subcommand};
@@ -70,6 +70,8 @@ pub enum Command {
     Configure(Box<configure::Args>),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
+    /// MFA devices: enroll a virtual one from the terminal, list, remove, resync
+    Device(device::Args),
     /// Open the AWS console, signed in
     Console(console::Args),
     /// Serve a session that renews itself, on loopback, until Ctrl-C

@@ -8,8 +8,8 @@ mod ask;
 mod change;
 mod diff;
 mod line;
-mod record;
 
+use super::{Record, records};
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -21,7 +21,6 @@ use crate::terminal::{escape, is_interactive, say};
 use change::Target;
 use dialoguer::theme::Theme;
 use line::Line;
-use record::Record;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -342,7 +341,7 @@ fn write(target: &Target, env: &Env, files: &Files, how: Replacement) -> Result<
 }
 
 fn undo(args: &Args, env: &Env, files: &Files, how: Replacement) -> Result<ExitCode, Error> {
-    let mut records = record::all(env)?;
+    let mut records = records(env)?;
     if let Some(name) = &args.profile {
         records.retain(|record| record.profile == *name);
     }

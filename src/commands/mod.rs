@@ -5,6 +5,7 @@ pub mod awsume;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+pub mod device;
 pub mod exec;
 pub mod explain;
 pub mod export;
@@ -13,11 +14,13 @@ pub mod list;
 pub mod login;
 pub mod logout;
 mod picker;
+mod record;
 pub mod serve;
 pub mod status;
 pub mod write;
 
 use picker::{dialog, theme};
+use record::{Record, all as records};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};

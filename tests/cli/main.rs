@@ -11,6 +11,8 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod duration;
 #[cfg(unix)]
 mod exec;

@@ -1,5 +1,5 @@
-//! Records of what `configure` changed, below the data folder: one a profile and call. They hold no secret, see
-//! [`crate::config::undo`].
+//! Records of what was changed in the AWS files, for `configure --undo`; below the data folder, one a profile and call. They
+//! hold no secret, see [`crate::config::undo`].
 
 use crate::config::{self, Change, Document, FileKind, Files, edit_file, header_of};
 use crate::env::Env;
