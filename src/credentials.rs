@@ -10,6 +10,7 @@ pub use seed::Seed;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A long-lived access key of an IAM user (`AKIA…`).
@@ -19,6 +20,14 @@ pub struct AccessKey {
     pub id: String,
     /// Secret access key.
     pub secret: SecretString,
+}
+
+impl AccessKey {
+    /// Whether both are the same key; takes as long whether they are or not.
+    pub fn is(&self, other: &Self) -> bool {
+        let [one, two] = [self, other].map(|key| key.secret.expose_secret().as_bytes());
+        self.id == other.id && bool::from(one.ct_eq(two))
+    }
 }
 
 /// Temporary credentials, as STS returns them.

@@ -5,7 +5,7 @@ use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
 use crate::profile::{self, Request};
-use crate::terminal::{escape, is_interactive};
+use crate::terminal::{escape, guarded, is_interactive};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
@@ -13,13 +13,23 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 pub(super) fn profile(env: &Env, files: &Files, request: &Request) -> Result<Option<String>, Error> {
     let variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"];
     let named = request.profile.is_some() || variables.iter().any(|name| env.var(name).is_some());
-    let may_ask = !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never");
-    if named || request.role_arn.is_some() || !may_ask || !is_interactive() {
+    if named || request.role_arn.is_some() || !can_ask(env, request) {
         return Ok(None);
     }
     if profile::plan(files, env, request).is_ok() {
         return Ok(None);
     }
+    pick(env, files, request)
+}
+
+/// Whether somebody is there who does not mind.
+pub(super) fn can_ask(env: &Env, request: &Request) -> bool {
+    !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never") && is_interactive()
+}
+
+/// The profile that a person picks, from those that make a session; `None` where there are none. The environment's is the
+/// first to be offered.
+pub(super) fn pick(env: &Env, files: &Files, request: &Request) -> Result<Option<String>, Error> {
     let makes_a_session = |name: &str| {
         let request = Request { profile: Some(name.to_owned()), ..request.clone() };
         profile::plan(files, env, &request).is_ok()
@@ -30,41 +40,17 @@ pub(super) fn profile(env: &Env, files: &Files, request: &Request) -> Result<Opt
         return Ok(None);
     }
     let shown: Vec<_> = names.iter().map(|name| escape(name)).collect();
-    let select = FuzzySelect::with_theme(theme(env)).with_prompt("Profile").items(&shown).default(0);
+    let current = env.profile_variable().and_then(|(_, current)| names.iter().position(|name| *name == current));
+    let select = FuzzySelect::with_theme(theme(env)).with_prompt("Profile").items(&shown).default(current.unwrap_or(0));
     match dialog(|| select.interact_opt())? {
         Some(picked) => Ok(Some(names[picked].to_owned())),
         None => Err(Error::cancelled()),
     }
 }
 
-/// Has a person answer. dialoguer hides the cursor and would die of Ctrl-C with it hidden: here the signal ends the dialog,
-/// the cursor comes back, and then the process dies of the signal, so that shell loops stop.
+/// Has a person answer. dialoguer hides the cursor, and would die of Ctrl-C with it hidden.
 pub(super) fn dialog<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Error> {
-    #[cfg(unix)]
-    let answer = {
-        use signal_hook::{consts::SIGINT, flag, low_level};
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicBool, Ordering};
-        // What is registered once stays: outside a dialog it has to do what the system does.
-        static REGISTERED: std::sync::OnceLock<[Arc<AtomicBool>; 2]> = std::sync::OnceLock::new();
-        let [by_default, interrupted] = REGISTERED.get_or_init(|| {
-            let flags = [Arc::new(AtomicBool::new(true)), Arc::default()];
-            let _ = flag::register_conditional_default(SIGINT, Arc::clone(&flags[0]));
-            let _ = flag::register(SIGINT, Arc::clone(&flags[1]));
-            flags
-        });
-        by_default.store(false, Ordering::SeqCst);
-        let answer = ask();
-        by_default.store(true, Ordering::SeqCst);
-        if interrupted.load(Ordering::SeqCst) {
-            let _ = dialoguer::console::Term::stderr().show_cursor();
-            let _ = low_level::emulate_default_handler(SIGINT);
-        }
-        answer
-    };
-    #[cfg(not(unix))]
-    let answer = ask();
-    answer.map_err(|error| Error::dialog(&error))
+    guarded(true, ask).map_err(|error| Error::dialog(&error))
 }
 
 /// Colours where the terminal is to have them.

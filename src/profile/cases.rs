@@ -158,7 +158,7 @@ fn what_cannot_be_planned_says_why_and_what_to_type() {
         ("-p keys", &[], "neither role_arn nor mfa_serial", "mfa_serial ="),
         ("-p temp --mfa-serial GAHT12345678", &[], "holds a temporary session", "[temp-long-term]"),
         ("-p foreign", &[], "a source for roles only", "--role-arn"),
-        ("-p env", &[], "no access key", "export AWS_ACCESS_KEY_ID"),
+        ("-p env", &[], "no access key", "set AWS_ACCESS_KEY_ID"),
         ("-p odd-source", &[], "credential_source = Moon at config:", "line"),
         ("-p bad-duration", &[], "duration_seconds = soon at config:", "line"),
         ("-p fido", &[], "FIDO", "line"),

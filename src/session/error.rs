@@ -4,6 +4,7 @@ use crate::aws::{self, Refusal};
 use crate::keychain;
 use crate::mfa;
 use crate::profile::Plan;
+use crate::terminal::quote;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum Error {
 
 impl Error {
     /// Adds what to type to what AWS said.
-    pub(super) fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
+    pub fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
         let hint = hint(&error, plan, tried_both);
         Self::Aws { error, hint }
     }
@@ -48,7 +49,7 @@ impl Error {
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
             Self::Keychain(error) => Some(error.hint()),
-            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", mfa::quote(profile))),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
@@ -108,7 +109,8 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
     })
 }
 
-const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+/// What puts the clock right.
+pub const SET_CLOCK: &str = if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else if cfg!(windows) {
     "w32tm /resync"

@@ -3,6 +3,7 @@
 
 pub mod access_key;
 pub mod cache;
+pub mod carry;
 pub mod console;
 mod error;
 pub mod index;
@@ -12,7 +13,7 @@ mod queue;
 pub mod renew;
 pub mod seed;
 
-pub use error::Error;
+pub use error::{Error, SET_CLOCK};
 
 use crate::aws::sts::Connection;
 use crate::config::Files;

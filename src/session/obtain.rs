@@ -235,7 +235,9 @@ impl<'a> Obtaining<'a> {
                     account_id: None,
                 }));
             }
-            Source::Process { profile, command } => source::process(connection.runtime(), profile, command, now),
+            Source::Process { profile, command } => {
+                source::process(connection.runtime(), profile, command, self.context.env)
+            }
             Source::Sdk(sdk) => source::sdk(connection.runtime(), sdk, &self.plan.sts, now),
             Source::File { .. } | Source::Keychain { .. } | Source::Environment { .. } => {
                 unreachable!("an access key, or a session")

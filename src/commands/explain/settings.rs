@@ -130,7 +130,11 @@ impl Collector<'_> {
     fn place(&self, origin: Origin) -> String {
         let path = self.files.path(origin.file);
         let path = path.display().to_string();
-        let short = self.home.as_deref().and_then(|home| path.strip_prefix(home)).filter(|rest| rest.starts_with('/'));
+        let short = self
+            .home
+            .as_deref()
+            .and_then(|home| path.strip_prefix(home))
+            .filter(|rest| rest.starts_with(std::path::is_separator));
         format!("{}:{}", short.map_or(path.clone(), |rest| format!("~{rest}")), origin.line)
     }
 }

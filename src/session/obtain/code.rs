@@ -27,7 +27,7 @@ impl Obtaining<'_> {
     pub(super) fn code(&mut self, connection: &Connection, signer: Signer<'_>) -> Result<TokenCode, Error> {
         let (device, notice) = (self.device(), self.notice.take());
         match mfa::can_ask(&device, &self.asking)? {
-            Way::Terminal => {
+            Way::Terminal | Way::Dialog => {
                 let asking = &self.asking;
                 let (identity, code) =
                     connection.meanwhile(signer, || mfa::token_code(&device, asking, notice.as_deref()));
