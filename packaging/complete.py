@@ -12,8 +12,8 @@ SHELLS = {
     "bash": (["bash", "--norc", "-i"], ". /usr/share/bash-completion/bash_completion"),
     "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit && compinit -u -d /tmp/zcompdump"),
 }
-# What is typed before Tab, and what the shell's line has to be then.
-TYPED = [("mfa-run credential-pr", "ocess"), ("mfa-run -p ad", "min"), ("mfa-run login -p adm", "in")]
+# What is typed before Tab, and what the shell has to add, which is nowhere in it.
+TYPED = [("mfa-run credential-pr", "ocess"), ("mfa-run -p ad", "min"), ("mfa-run logout -p adm", "in")]
 
 
 def main(shell, *command):
@@ -37,10 +37,8 @@ def main(shell, *command):
 
     try:
         send(f"PS1='> '; {set_up}; echo rea''dy\n")
-        seen = read_until("ready\r\n", 30)
+        read_until("ready\r\n", 30)
         for typed, wanted in TYPED:
-            # the echo says what the line was, and no word of the question is in the answer
-            send(f"echo {typed.removeprefix('mfa-run ')!r} >/dev/null\n")
             send(typed)
             read_until(typed, 10)
             send("\t")
