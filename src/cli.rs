@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, configure, console, credential_process, exec, explain, export, init, list, login, logout, serve, status,
-    write,
+    awsume, configure, console, credential_process, doctor, exec, explain, export, init, key, list, login, logout,
+    serve, status, write,
 };
 use crate::profile::Request;
 use clap::{Args, Parser, Subcommand};
@@ -66,8 +66,12 @@ pub enum Command {
     List(list::Args),
     /// Explain the plan: which calls, which cached, whether a code, and where each value came from
     Explain(explain::Args),
+    /// Check files, environment, keychain, clock, device and roles; say how to mend each finding
+    Doctor(doctor::Args),
     /// Set a profile up to use mfa-run as its credential_process; --undo takes that back
     Configure(Box<configure::Args>),
+    /// Long-lived access keys, kept in the keychain: import, list, rotate, remove, export
+    Key(key::Args),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
     /// Open the AWS console, signed in

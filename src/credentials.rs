@@ -1,11 +1,17 @@
-//! The three secrets of this program, each a type of its own: an access key (years), a session (hours), a token
-//! code (seconds). No output format accepts an access key.
+//! The four secrets of this program, each a type of its own: an access key and the seed of a device (years), a session
+//! (hours), a token code (seconds). No output format accepts an access key.
 //!
 //! `expose_secret()` is called in `output`, `keychain` and `aws` only; Debug prints none of them.
+
+mod seed;
+
+pub use seed::Seed;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A long-lived access key of an IAM user (`AKIA…`).
 #[derive(Debug, Clone)]
@@ -14,6 +20,14 @@ pub struct AccessKey {
     pub id: String,
     /// Secret access key.
     pub secret: SecretString,
+}
+
+impl AccessKey {
+    /// Whether both are the same key; takes as long whether they are or not.
+    pub fn is(&self, other: &Self) -> bool {
+        let [one, two] = [self, other].map(|key| key.secret.expose_secret().as_bytes());
+        self.id == other.id && bool::from(one.ct_eq(two))
+    }
 }
 
 /// Temporary credentials, as STS returns them.
@@ -48,8 +62,10 @@ impl TokenCode {
     /// Takes what a person or a program gave: six digits; spaces and hyphens between them are dropped (apps show `123 456`).
     /// `None` for anything else: STS would echo it back in its error.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}')).collect();
-        (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Self(digits.into()))
+        // Security: long enough at once; a buffer that grew would leave a copy behind that nobody wipes.
+        let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+        digits.extend(text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}')));
+        (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Self(digits.as_str().into()))
     }
 
     /// The six digits, for the request to STS.

@@ -83,6 +83,29 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// What `doctor --fix` does did not work.
+    pub(crate) fn fix(what: &str, cause: &str) -> Self {
+        Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
+    }
+
+    /// The permissions of a file cannot be changed.
+    pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
+        let message = format!("the permissions of {} cannot be changed", path.display());
+        Self::new(Kind::Failure, message).cause(error.to_string())
+    }
+
+    /// The keychain took an access key, and does not give it back.
+    pub(crate) fn not_kept(id: &str, store: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("the keychain did not keep access key {id}")).cause(store);
+        error.hint(Some("MFA_RUN_KEYCHAIN=keys=file takes sealed files instead".into()))
+    }
+
+    /// AWS does not take a new access key yet.
+    pub(crate) fn not_proven(new: &str, old: &str, cause: &str, command: &str) -> Self {
+        let error = Self::new(Kind::Failure, format!("AWS does not take access key {new} yet; {old} stays in use"));
+        error.cause(cause).hint(Some(format!("in some minutes: {command}")))
+    }
+
     /// A person left a dialog.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled, "cancelled")
@@ -166,7 +189,7 @@ impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         use mfa::Error as Code;
         let kind = match &error {
-            session::Error::Code(Code::NobodyToAsk { .. }) => Kind::CodeNeeded,
+            session::Error::Code(Code::NobodyToAsk { .. } | Code::DialogFailed { .. }) => Kind::CodeNeeded,
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
             session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
             // what a program printed is no mistake in the command line
@@ -175,12 +198,17 @@ impl From<session::Error> for Error {
             session::Error::Aws { error: aws::Error::Refused { .. }, .. } => Kind::Refused,
             session::Error::Aws { error: aws::Error::CaBundle { .. }, .. } => Kind::Usage,
             session::Error::SourceIsSession { .. } => Kind::Usage,
+            session::Error::Keychain(error) if error.is_usage() => Kind::Usage,
+            session::Error::Keychain(_) | session::Error::KeyNotKept { .. } => Kind::Failure,
             session::Error::Aws { .. } => Kind::Failure,
         };
         let cause = match &error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
-            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
+            session::Error::Keychain(error) => std::error::Error::source(error).map(ToString::to_string),
+            session::Error::Busy { .. }
+            | session::Error::SourceIsSession { .. }
+            | session::Error::KeyNotKept { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

@@ -17,7 +17,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)
+        rename(&temporary, path)
     })();
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
@@ -113,7 +113,7 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
             Ok(link) => path = path.parent().unwrap_or(Path::new("")).join(link),
             Err(_) => {
                 // The folder by its own name, so that one file has one name, and one lock.
-                return match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
+                return match (path.parent().and_then(own_name), path.file_name()) {
                     (Some(folder), Some(name)) => Ok(folder.join(name)),
                     (_, None) => Err(io::ErrorKind::InvalidInput.into()),
                     (None, Some(_)) => Ok(path),
@@ -122,6 +122,13 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("too many symbolic links"))
+}
+
+/// A path as people write it: Windows has a long form, `\\?\C:\Users`, that some programs do not read.
+fn own_name(folder: &Path) -> Option<PathBuf> {
+    let own = folder.canonicalize().ok()?;
+    let plain = own.to_str().and_then(|own| own.strip_prefix(r"\\?\")).filter(|plain| plain[1..].starts_with(":\\"));
+    Some(plain.map(PathBuf::from).unwrap_or(own))
 }
 
 /// Puts `new` in the place of a file of the user, which a link may lead to. The new file is private at creation and then
@@ -163,7 +170,7 @@ pub fn replace(path: &Path, old: Option<&[u8]>, new: &[u8], how: Replacement) ->
             std::fs::remove_file(&temporary).map_err(failed)?;
             return Ok(false);
         }
-        std::fs::rename(&temporary, path).map_err(|source| match source.kind() {
+        rename(&temporary, path).map_err(|source| match source.kind() {
             io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => ReplaceError::Mounted { path: path.clone() },
             _ => failed(source),
         })?;
@@ -176,6 +183,22 @@ pub fn replace(path: &Path, old: Option<&[u8]>, new: &[u8], how: Replacement) ->
         Err(_) => drop(std::fs::remove_file(&temporary)),
     }
     written
+}
+
+/// Puts a file in the place of another. On Windows a program that has the other one open, an SDK that reads it or a virus
+/// scanner, is in the way: it is waited for, a second at most.
+fn rename(new: &Path, path: &Path) -> io::Result<()> {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    let until = Instant::now() + Duration::from_secs(1);
+    loop {
+        let renamed = std::fs::rename(new, path);
+        let code = renamed.as_ref().err().and_then(io::Error::raw_os_error);
+        if !cfg!(windows) || !matches!(code, Some(ACCESS_DENIED | SHARING_VIOLATION)) || Instant::now() >= until {
+            return renamed;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 const LEFTOVER: &str = ".mfa-run.tmp";

@@ -317,3 +317,29 @@ fn the_demo_leaves_nothing_after_an_interrupt() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn the_exec_plugin_for_kubectl_gives_a_token() {
+    let blocks = blocks();
+    let yaml = &blocks.iter().find(|block| block.name == "eks").expect("the recipe for kubectl").text;
+    let value = |key: &str| yaml.lines().find_map(|line| line.trim().strip_prefix(key)).expect(key).trim();
+    let args: Vec<&str> = value("args:").trim_matches(['[', ']']).split(", ").collect();
+    assert_eq!(value("command:"), "mfa-run");
+
+    let world = World::bare(fake_aws::Options::default());
+    world.write_config(&blocks.iter().find(|b| b.language == "ini" && b.name == "main").expect("a profile").text);
+    world.write_credentials(&world.access_key("alice"));
+    let Some(aws) = Tool::find("aws") else {
+        assert!(variable("MFA_RUN_REQUIRE_TOOLS").is_empty(), ".ci/run installs the AWS CLI");
+        return;
+    };
+    world.program("aws", &format!("PATH={}:$PATH exec '{}' \"$@\"", variable("PATH"), aws.path.display()));
+    // kubectl reads stdout; the person types at the terminal
+    let mut terminal = world.command(args.iter().copied()).may_print_secrets().on_terminal();
+    terminal.expect("MFA code for").send_line(&world.code());
+    let run = terminal.wait().success();
+    let credential: serde_json::Value = serde_json::from_str(run.stdout.trim()).expect("JSON and nothing else");
+    assert_eq!(credential["kind"], "ExecCredential");
+    assert_eq!(credential["apiVersion"], value("apiVersion:"));
+    assert!(credential["status"]["token"].as_str().expect("a token").starts_with("k8s-aws-v1."));
+}

@@ -66,6 +66,11 @@ fn connector(
     connector.build()
 }
 
+/// Whether a CA bundle can be used.
+pub fn check_bundle(path: &Path) -> Result<(), Error> {
+    read_bundle(path).map(drop)
+}
+
 /// The SDK panics on a malformed bundle, so that it is read here first.
 fn read_bundle(path: &Path) -> Result<Vec<u8>, Error> {
     let bundle = |reason: String| Error::CaBundle { path: path.to_owned(), reason };

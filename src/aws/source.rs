@@ -3,6 +3,7 @@
 
 use super::{Error, http_client};
 use crate::credentials::{AccessKey, Session};
+use crate::env::Env;
 use crate::profile::{SdkSource, Sts};
 use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -15,6 +16,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::Region;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::error::Error as _;
+use std::ffi::OsStr;
 use std::path::Path;
 use tokio::runtime::Runtime;
 
@@ -28,10 +30,22 @@ pub enum Loaded {
 }
 
 /// Runs another program's `credential_process`.
-pub fn process(runtime: &Runtime, profile: &str, command: &str, now: DateTime<Utc>) -> Result<Loaded, Error> {
-    let provider = CredentialProcessProvider::new(command.to_owned());
+pub fn process(runtime: &Runtime, profile: &str, command: &str, env: &Env) -> Result<Loaded, Error> {
+    let now = env.now();
+    let provider = CredentialProcessProvider::new(without_passphrase(command, env));
     let hint = format!("run the credential_process of profile {profile} by hand");
     load(runtime, provider.provide_credentials(), format!("credential_process of profile {profile}"), hint, now)
+}
+
+/// The command line without what opens our own files. aws-config hands it to a shell, with all of our environment; the shell
+/// is the one that can take something out of it.
+fn without_passphrase(command: &str, env: &Env) -> String {
+    let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let names = env.passphrase_variables().filter_map(OsStr::to_str).filter(plain);
+    if cfg!(windows) {
+        return names.map(|name| format!("set \"{name}=\"&")).chain([command.to_owned()]).collect();
+    }
+    names.map(|name| format!("unset {name}\n")).chain([command.to_owned()]).collect()
 }
 
 /// Has aws-config load it.

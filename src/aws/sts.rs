@@ -51,6 +51,19 @@ pub enum Signer<'a> {
     Session(&'a Session),
 }
 
+impl Signer<'_> {
+    /// As the SDK takes them.
+    pub(super) fn credentials(&self) -> Credentials {
+        let (id, secret, token) = match self {
+            Self::AccessKey(key) => (&key.id, &key.secret, None),
+            Self::Session(session) => {
+                (&session.access_key_id, &session.secret_access_key, Some(session.session_token.expose_secret().into()))
+            }
+        };
+        Credentials::new(id, secret.expose_secret(), token, None, "mfa-run")
+    }
+}
+
 /// Who the signer is to AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -266,13 +279,7 @@ fn identity(answer: aws_sdk_sts::operation::get_caller_identity::GetCallerIdenti
 }
 
 fn signed_by(signer: Signer<'_>) -> Builder {
-    let (id, secret, token) = match signer {
-        Signer::AccessKey(key) => (&key.id, &key.secret, None),
-        Signer::Session(session) => {
-            (&session.access_key_id, &session.secret_access_key, Some(session.session_token.expose_secret().to_owned()))
-        }
-    };
-    Config::builder().credentials_provider(Credentials::new(id, secret.expose_secret(), token, None, "mfa-run"))
+    Config::builder().credentials_provider(signer.credentials())
 }
 
 /// For a request with a code: no second attempt.

@@ -6,10 +6,11 @@
 
 mod ask;
 mod change;
-mod diff;
 mod line;
-mod record;
 
+use super::{Record, recorded};
+use super::{own_program, unified};
+use crate::config::keys::KEPT;
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -21,7 +22,6 @@ use crate::terminal::{escape, is_interactive, say};
 use change::Target;
 use dialoguer::theme::Theme;
 use line::Line;
-use record::Record;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -145,8 +145,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     }
     let (config, credentials) = (files.path(FileKind::Config), files.path(FileKind::Credentials));
-    let shown = diff::unified(config, &before.config, &draft.config)
-        + &diff::unified(credentials, &before.credentials, &draft.credentials);
+    let shown =
+        unified(config, &before.config, &draft.config) + &unified(credentials, &before.credentials, &draft.credentials);
     if args.dry_run {
         output::print(shown.as_bytes()).map_err(Error::stdout)?;
         return Ok(ExitCode::from(worst));
@@ -178,7 +178,7 @@ fn each(args: &Args, files: &Files, env: &Env, may_ask: bool, theme: &dyn Theme)
     }
     let with_role = |name: &str| {
         let plan = plan_of(name, files, env).ok()?;
-        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key().is_some()).then_some(())
+        (plan.mfa.is_some() && !plan.roles.is_empty() && plan.source.access_key_id().is_some()).then_some(())
     };
     Ok(files.profiles().filter(|found| with_role(found.name()).is_some()).map(|found| of(found.name())).collect())
 }
@@ -208,7 +208,11 @@ fn target(
         target.clear_the_way(files, &profile);
     }
     target.names_role = line.value("--role-arn").is_some();
-    if target.names_role && line.value("--source-profile").is_none_or(|source| source == name) {
+    let kept = profile.is_some_and(|profile| profile.get(KEPT).is_some());
+    if target.names_role && kept && line.value("--source-profile") == Some(&name) {
+        // the key of a profile that names one in the keychain is its own, with a role or without
+        line.put("--source-profile", vec![]);
+    } else if target.names_role && !kept && line.value("--source-profile").is_none_or(|source| source == name) {
         // the profile's own key, under the name it gets
         let long_term = format!("{name}-long-term");
         let moved = target.keys_to.clone().filter(|to| *to == long_term);
@@ -226,7 +230,7 @@ fn target(
     }
     target.set.extend(args.region.clone().map(|region| ("region", region)));
     target.set.extend(args.mfa_session.clone().map(|kind| ("mfa_session", kind)));
-    let program = args.program.clone().map_or_else(|| line::program(env), Ok)?;
+    let program = args.program.clone().map_or_else(|| own_program(env), Ok)?;
     target.value = line.render(&program, &name)?;
 
     let mut after = draft.with(&target)?;
@@ -342,7 +346,7 @@ fn write(target: &Target, env: &Env, files: &Files, how: Replacement) -> Result<
 }
 
 fn undo(args: &Args, env: &Env, files: &Files, how: Replacement) -> Result<ExitCode, Error> {
-    let mut records = record::all(env)?;
+    let mut records = recorded(env)?;
     if let Some(name) = &args.profile {
         records.retain(|record| record.profile == *name);
     }

@@ -7,11 +7,11 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::output;
 use crate::output::doorway::Doorway;
+use crate::profile::request;
 use crate::profile::strategy::Caller;
 use crate::profile::{self, Plan, Request};
 use crate::session::console::{self, Powers};
-use crate::terminal::say;
-use std::ffi::OsStr;
+use crate::terminal::{say, set_variable};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let plan = profile::plan_for_console(&files, env, &request)?;
     let Some(site) = Console::of(&plan.sts.partition, env.var("AWS_ENDPOINT_URL_SIGNIN")) else {
         let message = format!("mfa-run does not know the console of partition {}", plan.sts.partition);
-        return Err(Error::usage(&message, "export AWS_REGION=REGION, one of aws, aws-cn or aws-us-gov"));
+        let hint = format!("{}, one of aws, aws-cn or aws-us-gov", set_variable("AWS_REGION", "REGION"));
+        return Err(Error::usage(&message, &hint));
     };
     let browser = if args.print { None } else { Some(Browser::find(args.browser.as_deref(), env)?) };
     let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
@@ -76,7 +77,7 @@ struct Browser(Command);
 impl Browser {
     fn find(asked: Option<&str>, env: &Env) -> Result<Self, Error> {
         let words = match asked {
-            Some(line) => shlex::split(line).filter(|words| !words.is_empty()).ok_or_else(|| {
+            Some(line) => request::split_command_line(line).filter(|words| !words.is_empty()).ok_or_else(|| {
                 Error::usage("--browser is not a command line", "--browser 'firefox --private-window'")
             })?,
             None => default_browser(env)
@@ -84,7 +85,7 @@ impl Browser {
         };
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        for (name, _) in env.vars().filter(|(name, _)| name.to_string_lossy().starts_with("MFA_RUN_PASSPHRASE")) {
+        for name in env.passphrase_variables() {
             command.env_remove(name);
         }
         #[cfg(unix)]
@@ -123,7 +124,5 @@ fn default_browser(env: &Env) -> Option<Vec<String>> {
     if cfg!(target_vendor = "apple") {
         return words(&["open"]);
     }
-    let path = env.var_os("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
-    let is_there = |program: &&str| std::env::split_paths(path).any(|folder| folder.join(program).is_file());
-    words(&[["xdg-open", "wslview"].iter().find(|program| is_there(program))?])
+    words(&[["xdg-open", "wslview"].into_iter().find(|program| env.program(program).is_some())?])
 }

@@ -5,6 +5,9 @@
 
 #[cfg(unix)]
 mod child;
+#[cfg(windows)]
+#[path = "exec/windows.rs"]
+mod child;
 
 use super::Serving;
 use crate::config::Files;
@@ -44,7 +47,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let Some((program, rest)) = args.command.split_first() else {
         return Err(Error::usage("there is no command behind --", "mfa-run -p PROFILE -- COMMAND"));
     };
-    let mut command = Command::new(program);
+    let mut command = child::command(program, env);
     command.args(rest);
     if args.serve {
         return serve(args, env, command);
@@ -61,7 +64,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     }
     let region = plan.region.as_ref().map(|region| region.value.as_str());
     set_environment(&mut command, shell::child_environment(&session, region, &plan.profile.value, env));
-    become_command(command)
+    child::become_command(command).map_err(|error| not_run(program, &error))
 }
 
 fn serve(args: &Args, env: &Env, mut command: Command) -> Result<ExitCode, Error> {
@@ -84,41 +87,6 @@ fn set_environment(command: &mut Command, (set, remove): (Vec<Variable<'_>>, Vec
         command.env_remove(name);
     }
     command.envs(set.iter().map(|(name, value)| (name, value.as_ref())));
-}
-
-#[cfg(not(unix))]
-mod child {
-    //! On Windows the console tells both of Ctrl-C.
-
-    use std::io;
-    use std::process::{Child, ExitCode};
-
-    pub(super) struct Companion;
-
-    impl Companion {
-        pub(super) fn prepare() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub(super) fn accompany(self, child: &mut Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
-            let status = child.wait()?;
-            at_its_end();
-            Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
-        }
-    }
-}
-
-#[cfg(unix)]
-fn become_command(mut command: Command) -> Result<ExitCode, Error> {
-    use std::os::unix::process::CommandExt;
-    let error = command.exec();
-    Err(not_run(command.get_program(), &error))
-}
-
-#[cfg(not(unix))]
-fn become_command(mut command: Command) -> Result<ExitCode, Error> {
-    let status = command.status().map_err(|error| not_run(command.get_program(), &error))?;
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1) & 0xff).unwrap_or(1)))
 }
 
 fn not_run(program: &OsStr, error: &io::Error) -> Error {

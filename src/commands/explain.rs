@@ -34,7 +34,7 @@ const JSON: &str = "\
               begin    whose credentials sign the first call
               calls    an array of {\"call\", \"role_arn\", \"duration\", \"with_code\"}
               because  why these calls
-              code     null where none is needed, else {\"by\": \"token-code\", \"mfa_process\", \"terminal\" or null, \"why\"}
+              code     null where none is needed, else {\"by\": \"token-code\", \"mfa_process\", \"seed\", \"terminal\", \"dialog\" or null, \"why\"}
   warnings  what is wrong with the profile, an array of strings";
 
 /// `mfa-run explain [-p PROFILE] [REQUEST OPTIONS]`
@@ -140,7 +140,7 @@ fn for_caller(
         },
         calls: steps.iter().map(|step| call(plan, *step)).collect(),
         because: strategy::row(plan, &known, caller).because(),
-        code: (needs_code && !cached).then(|| code(plan, env, request)),
+        code: (needs_code && !cached).then(|| code(plan, index, env, request)),
     }
 }
 
@@ -156,10 +156,15 @@ fn call(plan: &Plan, step: Step) -> Call {
 }
 
 /// By which way a code would come.
-fn code(plan: &Plan, env: &Env, request: &Request) -> Code {
+fn code(plan: &Plan, index: &Index, env: &Env, request: &Request) -> Code {
     let process = plan.mfa.as_ref().and_then(|mfa| mfa.process.as_ref()).map(|process| process.value.as_str());
-    let asking = Asking { mfa_process: process, may_prompt: !request.no_prompt, ..Asking::new(env) };
     let serial = plan.mfa.as_ref().map_or("", |mfa| mfa.serial.value.as_str());
+    let asking = Asking {
+        mfa_process: process,
+        has_seed: index.has_seed(serial),
+        may_prompt: !request.no_prompt,
+        ..Asking::new(env)
+    };
     let way = match request.token_code {
         Some(_) => Ok(Way::Given),
         None => mfa::can_ask(&Device { serial, profile: &plan.profile.value, login: plan.login_profile() }, &asking),
@@ -168,7 +173,9 @@ fn code(plan: &Plan, env: &Env, request: &Request) -> Code {
     match way {
         Ok(Way::Given) => by("token-code", "it comes from --token-code"),
         Ok(Way::Process) => by("mfa_process", "mfa_process prints it"),
+        Ok(Way::Seed) => by("seed", "it is made of the seed in the keychain"),
         Ok(Way::Terminal) => by("terminal", "it is asked for on the terminal"),
+        Ok(Way::Dialog) => by("dialog", "it is asked for in a dialog on the display"),
         Err(mfa::Error::NobodyToAsk { why, .. }) => {
             Code { by: None, why: format!("nobody can be asked ({why}), and it ends with exit code 3") }
         }
@@ -207,7 +214,7 @@ fn warnings(plan: &Plan, files: &Files) -> Vec<String> {
 
 fn in_sentences(explanation: &Explanation, style: &Style) -> String {
     let mut text = style.paint(&escape(&explanation.profile), Tone::Heading) + "\n";
-    let mut table = Table::new(vec![Column::fixed("SETTING"), Column::cut("VALUE", 20), Column::cut("FROM", 16)]);
+    let mut table = Table::new(vec![Column::fixed("SETTING"), Column::fixed("VALUE"), Column::fixed("FROM")]);
     for setting in &explanation.settings {
         let cell = |text: &str, tone| Cell::new(text, tone);
         table.row(vec![
@@ -216,7 +223,7 @@ fn in_sentences(explanation: &Explanation, style: &Style) -> String {
             cell(&setting.from, Tone::Faint),
         ]);
     }
-    text += &table.render(&Style { width: None, ..*style });
+    text += &table.render_whole(style);
     text += "\n";
     for (name, life) in
         [("session", &explanation.cached.session), ("shared MFA session", &explanation.cached.shared_session)]
@@ -227,12 +234,16 @@ fn in_sentences(explanation: &Explanation, style: &Style) -> String {
     }
     let [renewing, one_shot] = &explanation.callers[..] else { return text };
     let alike = ForCaller { caller: renewing.caller, ..one_shot.clone() } == *renewing;
-    text += &sentences(renewing, if alike { "any command" } else { "credential-process" });
+    let mut said = sentences(renewing, if alike { "any command" } else { "credential-process" });
     if !alike {
-        text += &sentences(one_shot, "export and --");
+        said += &sentences(one_shot, "export and --");
+    }
+    for line in said.lines() {
+        text += &(style.wrap(line, 4) + "\n");
     }
     for warning in &explanation.warnings {
-        text += &format!("{} {}\n", style.paint("warning:", Tone::Soon), escape(warning));
+        let line = style.wrap(&format!("warning: {}", escape(warning)), 4) + "\n";
+        text += &line.replacen("warning:", &style.paint("warning:", Tone::Soon), 1);
     }
     text
 }

@@ -24,7 +24,7 @@ pub struct Args {
 
 /// Forgets the sessions of one profile with the shared MFA session behind it, or all of them.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
-    let keychain = Keychain::for_sessions(env)?;
+    let keychain = Keychain::new(env)?;
     let index = Index::load(env);
     let mut profile = None;
     let names: Vec<String> = if args.all {
@@ -46,7 +46,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            *index = Index { identities: std::mem::take(&mut index.identities), ..Index::default() };
+            let kept = std::mem::take(index);
+            let Index { identities, seeds, access_keys, .. } = kept;
+            *index = Index { identities, seeds, access_keys, ..Index::default() };
         }
     })
     .map_err(Error::index)?;

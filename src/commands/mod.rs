@@ -5,19 +5,27 @@ pub mod awsume;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+mod diff;
+pub mod doctor;
 pub mod exec;
 pub mod explain;
 pub mod export;
 pub mod init;
+pub mod key;
 pub mod list;
 pub mod login;
 pub mod logout;
+mod own_line;
 mod picker;
+mod record;
 pub mod serve;
 pub mod status;
 pub mod write;
 
+use diff::unified;
+use own_line::{own_program, quoted_word};
 use picker::{dialog, theme};
+use record::{Record, recorded};
 
 use crate::config::managed::{self, Holder};
 use crate::config::{FileKind, Files, edit_file, served};
@@ -66,7 +74,7 @@ fn prepare<'a>(
     Ok(Context {
         env,
         files,
-        keychain: Arc::new(Keychain::for_sessions(env)?.may_ask(may_ask).deadline(deadline)),
+        keychain: Arc::new(Keychain::new(env)?.may_ask(may_ask).deadline(deadline)),
         caller,
         silent,
         refresh: request.refresh,

@@ -5,7 +5,7 @@ use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
 use crate::profile::{self, Request};
-use crate::terminal::{escape, is_interactive};
+use crate::terminal::{escape, guarded, is_interactive};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
@@ -37,34 +37,9 @@ pub(super) fn profile(env: &Env, files: &Files, request: &Request) -> Result<Opt
     }
 }
 
-/// Has a person answer. dialoguer hides the cursor and would die of Ctrl-C with it hidden: here the signal ends the dialog,
-/// the cursor comes back, and then the process dies of the signal, so that shell loops stop.
+/// Has a person answer. dialoguer hides the cursor, and would die of Ctrl-C with it hidden.
 pub(super) fn dialog<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Error> {
-    #[cfg(unix)]
-    let answer = {
-        use signal_hook::{consts::SIGINT, flag, low_level};
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicBool, Ordering};
-        // What is registered once stays: outside a dialog it has to do what the system does.
-        static REGISTERED: std::sync::OnceLock<[Arc<AtomicBool>; 2]> = std::sync::OnceLock::new();
-        let [by_default, interrupted] = REGISTERED.get_or_init(|| {
-            let flags = [Arc::new(AtomicBool::new(true)), Arc::default()];
-            let _ = flag::register_conditional_default(SIGINT, Arc::clone(&flags[0]));
-            let _ = flag::register(SIGINT, Arc::clone(&flags[1]));
-            flags
-        });
-        by_default.store(false, Ordering::SeqCst);
-        let answer = ask();
-        by_default.store(true, Ordering::SeqCst);
-        if interrupted.load(Ordering::SeqCst) {
-            let _ = dialoguer::console::Term::stderr().show_cursor();
-            let _ = low_level::emulate_default_handler(SIGINT);
-        }
-        answer
-    };
-    #[cfg(not(unix))]
-    let answer = ask();
-    answer.map_err(|error| Error::dialog(&error))
+    guarded(true, ask).map_err(|error| Error::dialog(&error))
 }
 
 /// Colours where the terminal is to have them.

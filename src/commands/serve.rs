@@ -61,19 +61,20 @@ impl Stop {
     }
 }
 
-/// Ctrl-C ends the process where it is.
-#[cfg(not(unix))]
-struct Stop;
+#[cfg(windows)]
+struct Stop(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Stop {
     fn prepare() -> Result<Self, Error> {
-        Ok(Self)
+        let stop = Self(std::sync::Arc::default());
+        let registered = signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::clone(&stop.0));
+        registered.map(|_| stop).map_err(Error::endpoint)
     }
 
     fn wait(self) {
-        loop {
-            std::thread::park();
+        while !self.0.load(std::sync::atomic::Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_millis(50));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with a keychain. Fields say where; none ever holds a secret, a passphrase or a command line.
 
+use crate::terminal::quote;
 use std::io;
 use std::path::PathBuf;
 
@@ -34,6 +35,9 @@ pub enum Error {
     /// `MFA_RUN_KEYCHAIN=session=file`
     #[error("MFA_RUN_KEYCHAIN: `{}` is no kind of secret", crate::terminal::escape(.kind))]
     UnknownKind { kind: String },
+    /// `MFA_RUN_KEYCHAIN=keys=keyutils`
+    #[error("MFA_RUN_KEYCHAIN: the kernel keyring forgets at logout, and an access key cannot be made again")]
+    ForgetsKeys,
     /// No home and no data folder to keep a sealed file in.
     #[error("no folder to keep sealed files in")]
     NoFolder,
@@ -79,33 +83,40 @@ impl Error {
     /// What to type.
     pub fn hint(&self) -> String {
         const NO_CACHE: &str = "MFA_RUN_KEYCHAIN=file keeps sessions in sealed files";
+        const WINDOWS: bool = cfg!(windows);
         match self {
             Self::UnknownStore { .. } => format!("MFA_RUN_KEYCHAIN={}", super::VALUES),
+            Self::ForgetsKeys => "MFA_RUN_KEYCHAIN=sessions=keyutils,keys=auto".into(),
             Self::UnknownKind { .. } => "MFA_RUN_KEYCHAIN=sessions=STORE,keys=STORE".into(),
-            Self::NoFolder => "set HOME or XDG_DATA_HOME".into(),
+            Self::NoFolder => if WINDOWS { "set LOCALAPPDATA" } else { "set HOME or XDG_DATA_HOME" }.into(),
             Self::TooLong { .. } => "ask for fewer session tags or a shorter policy".into(),
             Self::KeyringBlocked { .. } => NO_CACHE.into(),
             Self::KeyringFull => format!("mfa-run logout --all makes room; {NO_CACHE}"),
-            Self::Keyring { .. } => NO_CACHE.into(),
-            Self::File { path, .. } => format!("ls -ld {}", quoted(path)),
-            Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quoted(path)),
+            Self::Keyring { .. } => format!("mfa-run doctor; {NO_CACHE}"),
+            Self::File { path, .. } if WINDOWS => format!("icacls {}", quote(&path.to_string_lossy())),
+            Self::File { path, .. } => format!("ls -ld {}", quote(&path.to_string_lossy())),
+            Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quote(&path.to_string_lossy())),
+            Self::KeyFileFormat { .. } if WINDOWS => "in PowerShell: $k = [byte[]]::new(32); \
+                [Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($k); \
+                [IO.File]::WriteAllBytes(\"$HOME\\mfa-run.key\", $k)"
+                .into(),
             Self::KeyFileFormat { .. } => "make a new one: (umask 077; head -c 32 /dev/urandom > mfa-run.key)".into(),
             Self::NoKey => {
                 "set MFA_RUN_KEY_FILE (32 random bytes), MFA_RUN_PASSPHRASE_COMMAND or MFA_RUN_PASSPHRASE".into()
             }
             Self::WrongPassphrase { from } => format!(
-                "{}; if it is lost, remove the `sealed` folder: sessions can be made again",
+                "{}; if it is lost, so is what the `sealed` folder holds: remove it, and make access keys anew",
                 match from {
                     PassphraseSource::Prompt => "try again",
                     PassphraseSource::Variable => "check MFA_RUN_PASSPHRASE",
                     PassphraseSource::Command => "run the command and look at what it prints",
                 }
             ),
+            Self::PassphraseCommand { .. } if WINDOWS => {
+                "cmd /C %MFA_RUN_PASSPHRASE_COMMAND% must print it and exit 0".into()
+            }
             Self::PassphraseCommand { .. } => "sh -c \"$MFA_RUN_PASSPHRASE_COMMAND\" must print it and exit 0".into(),
-            Self::Stretching { path, .. } => match path.parent() {
-                Some(folder) => format!("rm -r {} (sessions can be made again)", quoted(folder)),
-                None => "mfa-run logout --all".into(),
-            },
+            Self::Stretching { .. } => "mfa-run doctor".into(),
             Self::Busy => "answer it there, then run this again".into(),
         }
     }
@@ -116,14 +127,9 @@ impl Error {
             self,
             Self::UnknownStore { .. }
                 | Self::UnknownKind { .. }
+                | Self::ForgetsKeys
                 | Self::KeyFileExposed { .. }
                 | Self::KeyFileFormat { .. }
         )
     }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &std::path::Path) -> String {
-    let path = path.to_string_lossy();
-    shlex::try_quote(&path).map_or_else(|_| path.to_string(), |quoted| quoted.into_owned())
 }

@@ -59,6 +59,20 @@ impl KeySource<'_> {
         }
     }
 
+    /// Why there is no key, as far as that is known without asking, running or stretching anything.
+    pub(super) fn trouble(&self, folder: &Path) -> Option<Error> {
+        if let Some(path) = self.env.var_os("MFA_RUN_KEY_FILE") {
+            return key_file(self.env.expand_home(path)).err();
+        }
+        let given =
+            ["MFA_RUN_PASSPHRASE", "MFA_RUN_PASSPHRASE_COMMAND"].iter().any(|name| self.env.var_os(name).is_some());
+        match Stretching::load(folder) {
+            Err(error) => Some(error),
+            Ok(Some(stretching)) if self.kept(folder, &stretching).is_some() => None,
+            Ok(_) => (!given).then_some(Error::NoKey),
+        }
+    }
+
     /// Forgets the stretched key; whether there was one.
     pub(super) fn forget(&self, folder: &Path) -> Result<bool, Error> {
         match Stretching::load(folder)? {

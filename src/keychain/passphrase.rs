@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::env::Env;
+use crate::terminal::guarded;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
@@ -18,7 +19,7 @@ pub(super) fn from_command(env: &Env, command: &OsStr) -> Result<Passphrase, Err
     let failed = |what: &'static str| move |e: io::Error| Error::PassphraseCommand { reason: format!("{what}: {e}") };
     let mut child = shell(command)
         .env_clear()
-        .envs(env.vars().filter(|(name, _)| !name.to_string_lossy().starts_with("MFA_RUN_PASSPHRASE")))
+        .envs(env.vars_without_passphrase())
         .stdin(terminal_input())
         .stdout(Stdio::piped())
         .spawn()
@@ -84,7 +85,7 @@ fn terminal_input() -> Stdio {
 }
 
 /// Asks on the terminal device, twice where the passphrase is new. `None` where nobody can be asked or nothing was
-/// typed. The echo is off while we wait, as for any password: a SIGKILL then leaves it off.
+/// typed. The echo is off while we wait, as for any password: Ctrl-C turns it on again, a SIGKILL leaves it off.
 pub(super) fn ask(new: bool) -> Option<Passphrase> {
     let prompt = dialoguer::Password::new().report(false).allow_empty_password(true);
     let prompt = if new {
@@ -94,7 +95,8 @@ pub(super) fn ask(new: bool) -> Option<Passphrase> {
     } else {
         prompt.with_prompt("Passphrase for the sealed files of mfa-run")
     };
-    let mut typed = prompt.interact_on(&terminal()?).ok()?.into_bytes();
+    let terminal = terminal()?;
+    let mut typed = guarded(false, || prompt.interact_on(&terminal)).ok()?.into_bytes();
     if typed.len() > LONGEST {
         typed.zeroize();
     }

@@ -3,21 +3,10 @@
 //! It talks to the person on the terminal while we take its stdout. Neither what it printed nor its arguments ever
 //! appear in an error.
 
-use super::{Asking, Device, Error, Prompt, tty};
+use super::{Asking, Device, Error, Prompt, child, tty};
 use crate::credentials::TokenCode;
-use crate::env::Env;
 use crate::terminal::{escape, say};
-use std::ffi::OsStr;
-use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
-
-/// More than any program prints around six digits.
-const LONGEST_OUTPUT: u64 = 64 * 1024;
-/// A program told to end may have to put the terminal right first.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+use std::process::{Command, Stdio};
 
 /// Runs the command and takes the one line it prints.
 pub(super) fn run(line: &str, device: &Device<'_>, asking: &Asking<'_>) -> Result<TokenCode, Error> {
@@ -27,28 +16,24 @@ pub(super) fn run(line: &str, device: &Device<'_>, asking: &Asking<'_>) -> Resul
     let (stdin, stderr) = terminal.unwrap_or_else(|| (Stdio::null(), Stdio::piped()));
 
     let mut command = shell(line);
-    command.env_clear().envs(without_secrets(asking.env)).stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
+    command.env_clear().envs(asking.env.vars_without_secrets()).stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
     // With the terminal it stays in our process group: another one would be a background job there, stopped as soon as it reads.
     #[cfg(unix)]
     if own_group {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
-    let mut child = command.spawn().map_err(|error| Error::ProcessNotStarted { command: program_name(line), error })?;
-
-    let printed = child.stdout.take().map(read_all);
-    let complaint = child.stderr.take().map(read_all);
-    let Some((printed, status)) = wait(&mut child, printed, asking.deadline) else {
-        end(&mut child, own_group);
+    let child = command.spawn().map_err(|error| Error::ProcessNotStarted { command: program_name(line), error })?;
+    let Some(finished) = child::finish(child, asking.deadline, own_group) else {
         return Err(Error::too_late(device));
     };
+    let status = finished.status;
     if !status.success() {
-        let complaint = complaint.and_then(|complaint| complaint.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
-        for line in String::from_utf8_lossy(&complaint).lines() {
+        for line in String::from_utf8_lossy(&finished.complaint).lines() {
             say(&escape(line));
         }
         return Err(Error::ProcessFailed { command: program_name(line), status });
     }
-    std::str::from_utf8(&printed)
+    std::str::from_utf8(&finished.printed)
         .ok()
         .and_then(TokenCode::parse)
         .ok_or_else(|| Error::NotSixDigits { origin: program_name(line) })
@@ -69,87 +54,18 @@ fn shell(line: &str) -> Command {
     }
 }
 
-/// The environment without what a program that prints a code has no use for: keys, sessions, and the passphrase that
-/// opens our own files.
-fn without_secrets(env: &Env) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-    const SECRET: [&str; 5] = [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_SECURITY_TOKEN",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    ];
-    env.vars().filter(|(name, _)| {
-        let name = name.to_string_lossy();
-        !SECRET.contains(&&*name) && !name.starts_with("AWS_BEARER_TOKEN") && !name.starts_with("MFA_RUN_PASSPHRASE")
-    })
-}
-
 /// The program's name, for errors. Security: the words behind it, and assignments before it, may hold a secret.
 fn program_name(line: &str) -> String {
     let words = shlex::split(line).unwrap_or_default();
     words.into_iter().find(|word| !word.contains('=')).unwrap_or_else(|| "sh".into())
 }
 
-fn read_all(from: impl Read + Send + 'static) -> Receiver<Zeroizing<Vec<u8>>> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut all = Zeroizing::new(Vec::with_capacity(4096));
-        let mut from = from.take(LONGEST_OUTPUT);
-        let _ = from.read_to_end(&mut all);
-        let _ = sender.send(all);
-    });
-    receiver
-}
-
-/// What it printed and how it ended; `None` where the deadline passes first.
-fn wait(
-    child: &mut Child,
-    printed: Option<Receiver<Zeroizing<Vec<u8>>>>,
-    deadline: Option<Instant>,
-) -> Option<(Zeroizing<Vec<u8>>, ExitStatus)> {
-    let printed = printed?;
-    let Some(deadline) = deadline else {
-        return Some((printed.recv().ok()?, child.wait().ok()?));
-    };
-    let printed = printed.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
-    Some((printed, wait_until(child, deadline)?))
-}
-
-fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
-    loop {
-        if let Some(status) = child.try_wait().ok()? {
-            return Some(status);
-        }
-        if Instant::now() >= deadline {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Ends it and, where it has a process group of its own, all that it started.
-fn end(child: &mut Child, own_group: bool) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-        let pid = Pid::from_child(child);
-        let kill = |signal| if own_group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
-        let _ = kill(Signal::TERM);
-        let _ = wait_until(child, Instant::now() + LAST_WORDS);
-        if own_group {
-            let _ = kill(Signal::KILL);
-        }
-    }
-    let _ = own_group;
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::env::Env;
     use chrono::DateTime;
+    use std::time::{Duration, Instant};
 
     const DEVICE: Device<'_> = Device { serial: "GAHT12345678", profile: "admin", login: "admin" };
 

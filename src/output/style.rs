@@ -3,6 +3,7 @@
 
 use crate::env::Env;
 use std::io::{IsTerminal, stdout};
+use unicode_width::UnicodeWidthStr;
 
 /// How stdout takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +40,11 @@ impl Style {
         let terminal = stdout().is_terminal();
         let columns = env.var("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let width = terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)));
-        Self { colours: colours(env, terminal), width: columns.or(width), unicode: unicode(env) }
+        Self {
+            colours: colours(env, terminal) && (!terminal || takes_colours()),
+            width: columns.or(width),
+            unicode: unicode(env, terminal),
+        }
     }
 
     /// The text in the colour of its tone.
@@ -53,6 +58,24 @@ impl Style {
             Tone::Faint => "2",
         };
         if self.colours && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// The text in lines that fit, all but the first indented; words longer than a line stay whole.
+    pub fn wrap(&self, text: &str, indent: usize) -> String {
+        let Some(room) = self.width else { return text.to_owned() };
+        let mut lines = String::new();
+        let mut used = 0;
+        for word in text.split_inclusive(' ') {
+            if used > indent && used + word.trim_end().width() > room {
+                lines.truncate(lines.trim_end().len());
+                lines += "\n";
+                lines += &" ".repeat(indent);
+                used = indent;
+            }
+            lines += word;
+            used += word.width();
+        }
+        lines
     }
 
     /// What stands for text that was cut off.
@@ -76,10 +99,16 @@ fn colours(env: &Env, terminal: bool) -> bool {
     env.var_os("NO_COLOR").is_none() && (forced || (terminal && wanted))
 }
 
-fn unicode(env: &Env) -> bool {
+/// An old console of Windows has to be told, and is.
+fn takes_colours() -> bool {
+    !cfg!(windows) || dialoguer::console::Term::stdout().features().colors_supported()
+}
+
+/// What a pipe's other end on Windows takes bytes for, nobody knows.
+fn unicode(env: &Env, terminal: bool) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.var(name));
     let utf8 = |locale: &str| ["utf-8", "utf8"].iter().any(|name| locale.to_ascii_lowercase().contains(name));
-    cfg!(any(windows, target_os = "macos")) || locale.is_some_and(utf8)
+    cfg!(target_os = "macos") || (cfg!(windows) && terminal) || locale.is_some_and(utf8)
 }
 
 #[cfg(test)]
@@ -96,6 +125,15 @@ mod tests {
         }
         assert!(on(&[("CLICOLOR_FORCE", "1")], false));
         assert!(!on(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
+    }
+
+    #[test]
+    fn a_sentence_is_as_wide_as_the_terminal() {
+        let at = |width| Style { width, ..Style::default() }.wrap("  because a session is cached", 4);
+        assert_eq!(at(None), "  because a session is cached");
+        assert_eq!(at(Some(29)), "  because a session is cached");
+        assert_eq!(at(Some(20)), "  because a session\n    is cached");
+        assert_eq!(at(Some(3)), "  because\n    a\n    session\n    is\n    cached");
     }
 
     #[test]

@@ -124,6 +124,29 @@ impl Table {
         text
     }
 
+    /// The lines with nothing cut: where they are too wide, the last column stands below the one before it.
+    pub fn render_whole(mut self, style: &Style) -> String {
+        let whole = Style { width: None, ..*style };
+        let total: usize = self.widths(&whole).into_iter().flatten().map(|width| width + GAP).sum();
+        if style.width.is_none_or(|room| total - GAP <= room) {
+            return self.render(&whole);
+        }
+        self.columns.pop();
+        let above = self.columns.len();
+        self.rows = std::mem::take(&mut self.rows)
+            .into_iter()
+            .flat_map(|row| match row {
+                Row::Cells(mut cells) => {
+                    let mut below = vec![Cell::default(); above];
+                    below[above - 1] = cells.pop().unwrap_or_default();
+                    vec![Row::Cells(cells), Row::Cells(below)]
+                }
+                note => vec![note],
+            })
+            .collect();
+        self.render(&whole)
+    }
+
     /// How wide each column is; `None` for one that is left out.
     fn widths(&self, style: &Style) -> Vec<Option<usize>> {
         let natural = |index: usize| {
@@ -206,6 +229,21 @@ ann\\u{1b}[2J   -             -
 broken         it goes round in a circle
 ";
         assert_eq!(table().render(&Style::default()), expected);
+    }
+
+    #[test]
+    fn where_nothing_may_be_cut_the_last_column_goes_below() {
+        let at = |width| table().render_whole(&Style { width: Some(width), unicode: true, ..Style::default() });
+        assert_eq!(at(38), table().render(&Style::default()));
+        let expected = "\
+NAME           ACCOUNT
+administrator  111122223333
+               eu-west-1
+ann\\u{1b}[2J   -
+               -
+broken         it goes round in a circle
+";
+        assert_eq!(at(37), expected);
     }
 
     #[test]

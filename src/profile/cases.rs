@@ -9,176 +9,9 @@ use chrono::DateTime;
 use clap::Parser;
 
 /// Files that most cases share.
-const CONFIG: &str = r#"
-[default]
-region = us-west-2
-role_session_name = nobody-inherits-this
-external_id = nobody-inherits-this
+const CONFIG: &str = include_str!("cases/config.ini");
 
-[profile base]
-region = eu-central-1
-
-[profile admin]
-role_arn = arn:aws:iam::111122223333:role/admin
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-
-[profile "two words"]
-role_arn = arn:aws:iam::111122223333:role/words
-source_profile = base
-external_id = x-1
-
-[profile chained]
-role_arn = arn:aws:iam::444455556666:role/inner
-source_profile = admin
-external_id = x-2
-duration_seconds = 7200
-
-[profile long]
-role_arn = arn:aws:iam::111122223333:role/long
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-duration_seconds = 28800
-region = ap-south-1
-
-[profile shared]
-role_arn = arn:aws:iam::111122223333:role/shared
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-mfa_session = shared
-
-[profile onlyrole]
-role_arn = arn:aws:iam::111122223333:role/onlyrole
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-mfa_session = role
-
-[profile mfabase]
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-aws_access_key_id = AKIAMFABASE
-aws_secret_access_key = planted-mfabase
-
-[profile via-mfabase]
-role_arn = arn:aws:iam::111122223333:role/via
-source_profile = mfabase
-
-[profile self]
-role_arn = arn:aws:iam::111122223333:role/self
-source_profile = self
-aws_access_key_id = AKIASELF
-aws_secret_access_key = planted-self
-
-[profile loop-a]
-role_arn = arn:aws:iam::111122223333:role/a
-source_profile = loop-b
-[profile loop-b]
-role_arn = arn:aws:iam::111122223333:role/b
-source_profile = loop-a
-
-[profile orphan]
-role_arn = arn:aws:iam::111122223333:role/orphan
-[profile lost]
-role_arn = arn:aws:iam::111122223333:role/lost
-source_profile = bsae
-
-[profile env]
-role_arn = arn:aws:iam::111122223333:role/env
-credential_source = Environment
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-[profile ec2]
-role_arn = arn:aws:iam::111122223333:role/ec2
-credential_source = Ec2InstanceMetadata
-[profile odd-source]
-role_arn = arn:aws:iam::111122223333:role/odd
-credential_source = Moon
-
-[profile ours]
-credential_process = /opt/bin/mfa-run credential-process --role-arn 111122223333:admin --source-profile base --mfa-serial arn:aws:iam::123456789012:mfa/alice
-region = eu-west-3
-[profile ours-named]
-credential_process = mfa-run credential-process -p ours-named --role-arn 111122223333:admin --source-profile base --duration 12h
-[profile ours-self]
-credential_process = mfa-run credential-process --profile ours-self
-role_arn = arn:aws:iam::111122223333:role/admin
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-[profile ours-other]
-credential_process = mfa-run credential-process -p admin
-[profile ours-nothing]
-credential_process = mfa-run credential-process
-[profile ours-loop]
-credential_process = mfa-run credential-process -p ours-loop-2
-[profile ours-loop-2]
-credential_process = mfa-run credential-process -p ours-loop
-[profile ours-broken]
-credential_process = mfa-run credential-process --no-such-option
-[profile layout-b]
-credential_process = mfa-run credential-process --profile mfabase
-[profile via-layout-b]
-role_arn = arn:aws:iam::111122223333:role/via
-source_profile = layout-b
-
-[profile foreign]
-credential_process = /usr/bin/other --get admin
-[profile via-foreign]
-role_arn = arn:aws:iam::111122223333:role/via
-source_profile = foreign
-[profile sso]
-sso_session = corp
-sso_account_id = 111122223333
-sso_role_name = ReadOnly
-[profile via-sso]
-role_arn = arn:aws:iam::444455556666:role/via
-source_profile = sso
-
-[profile included]
-include_profile = settings
-role_arn = arn:aws:iam::111122223333:role/included
-[profile settings]
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:mfa/alice
-session_tags = team=infra, cost=12
-transitive_session_tags = team
-
-[profile china]
-role_arn = arn:aws-cn:iam::111122223333:role/china
-source_profile = keys
-[profile bad-duration]
-role_arn = arn:aws:iam::111122223333:role/x
-source_profile = base
-duration_seconds = soon
-[profile fido]
-role_arn = arn:aws:iam::111122223333:role/x
-source_profile = base
-mfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key
-"#;
-
-const CREDENTIALS: &str = r#"
-[base]
-aws_access_key_id = AKIABASE
-aws_secret_access_key = planted-base
-[keys]
-aws_access_key_id = AKIAKEYS
-aws_secret_access_key = planted-keys
-[temp]
-aws_access_key_id = ASIATEMP
-aws_secret_access_key = planted-temp
-aws_session_token = planted-token
-[work-long-term]
-aws_access_key_id = AKIAWORK
-aws_secret_access_key = planted-work
-aws_mfa_device = arn:aws:iam::123456789012:mfa/work
-[work]
-aws_access_key_id = ASIAWORK
-aws_secret_access_key = planted-work-short
-aws_session_token = planted-work-token
-[role-long-term]
-aws_access_key_id = AKIAROLE
-aws_secret_access_key = planted-role
-aws_mfa_device = GAHT12345678
-assume_role = arn:aws:iam::111122223333:role/longterm
-"#;
+const CREDENTIALS: &str = include_str!("cases/credentials.ini");
 
 fn planned(options: &str, variables: &[(&str, &str)]) -> Result<Plan, super::Error> {
     #[derive(Parser)]
@@ -237,6 +70,9 @@ fn a_profile_is_planned_as_aws_reads_it() {
         ("-p chained", &[], "AKIABASE | alice | admin, inner+x-2 for 7200 | eu-central-1"),
         ("-p via-mfabase", &[], "AKIAMFABASE | alice | via | us-west-2"),
         ("-p mfabase", &[], "AKIAMFABASE | alice |  | us-west-2"),
+        ("-p kept", &[], "AKIAKEPT | alice |  | us-west-2"),
+        ("-p via-kept", &[], "AKIAKEPT | alice | via | us-west-2"),
+        ("-p kept-and-plain", &[], "AKIAPLAIN | alice |  | us-west-2"),
         ("-p self", &[], "AKIASELF | - | self | us-west-2"),
         ("-p included", &[], "AKIABASE | alice | included | eu-central-1"),
         // flag > environment > profile
@@ -322,7 +158,7 @@ fn what_cannot_be_planned_says_why_and_what_to_type() {
         ("-p keys", &[], "neither role_arn nor mfa_serial", "mfa_serial ="),
         ("-p temp --mfa-serial GAHT12345678", &[], "holds a temporary session", "[temp-long-term]"),
         ("-p foreign", &[], "a source for roles only", "--role-arn"),
-        ("-p env", &[], "no access key", "export AWS_ACCESS_KEY_ID"),
+        ("-p env", &[], "no access key", "set AWS_ACCESS_KEY_ID"),
         ("-p odd-source", &[], "credential_source = Moon at config:", "line"),
         ("-p bad-duration", &[], "duration_seconds = soon at config:", "line"),
         ("-p fido", &[], "FIDO", "line"),

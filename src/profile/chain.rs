@@ -79,7 +79,7 @@ impl<'f> Resolver<'f> {
         if let (None, Some(arn), Some(id)) = (named, &request.role_arn, self.env.var("AWS_ACCESS_KEY_ID")) {
             let source =
                 self.environment_source().ok_or_else(|| Error::NoKeyInEnvironment { profile: "default".into() })?;
-            if source.access_key().is_none() || !id.starts_with("AKIA") {
+            if source.access_key_id().is_none() || !id.starts_with("AKIA") {
                 return Err(Error::TemporaryKeysInEnvironment { access_key_id: id.to_owned() });
             }
             self.roles.push(role_of_flags(arn, request, None));
@@ -182,7 +182,7 @@ impl<'f> Resolver<'f> {
                 return Ok((At::Source(source), options));
             }
         }
-        let own_key = self.file_source(&name, &profile);
+        let own_key = own_key(&name, &profile);
         // a source profile's own key comes before its role, as in the SDKs
         if let (true, Some(source)) = (as_source, &own_key) {
             return Ok((At::Source(source.clone()), options));
@@ -246,27 +246,6 @@ impl<'f> Resolver<'f> {
         Err(Error::NoSource { profile: name })
     }
 
-    fn file_source(&self, name: &str, profile: &Lookup<'f>) -> Option<Source> {
-        let key = AccessKey {
-            id: profile.own("aws_access_key_id")?.value.to_owned(),
-            secret: profile.own("aws_secret_access_key")?.value.into(),
-        };
-        let session_token = profile.own("aws_session_token").or_else(|| profile.own("aws_security_token"));
-        // a profile that mfa-run serves, with a session somebody left in it: the session is not what was meant
-        if session_token.is_some()
-            && profile
-                .own("credential_process")
-                .is_some_and(|line| Request::from_credential_process(line.value).is_some())
-        {
-            return None;
-        }
-        Some(Source::File {
-            profile: name.to_owned(),
-            key,
-            session_token: session_token.map(|token| token.value.into()),
-        })
-    }
-
     /// aws-mfa's layout: `[x-long-term]` has the access key, the device and the role of `x`.
     fn long_term(&mut self, name: &str) -> Result<Option<(Source, Option<Role>)>, Error> {
         let section = format!("{name}-long-term");
@@ -274,7 +253,7 @@ impl<'f> Resolver<'f> {
         if !self.files.profile(&section).is_some_and(|profile| profile.is_in(FileKind::Credentials)) {
             return Ok(None);
         }
-        let Some(source) = self.file_source(&section, &lookup) else { return Ok(None) };
+        let Some(source) = own_key(&section, &lookup) else { return Ok(None) };
         if self.serial.is_none() {
             self.serial = lookup.parsed("aws_mfa_device")?;
         }
@@ -399,6 +378,29 @@ impl<'f> Resolver<'f> {
         let near = self.files.profiles().map(|profile| (strsim::osa_distance(name, profile.name()), profile.name()));
         near.filter(|(distance, _)| distance * 2 < far).min().map(|(_, name)| name.to_owned())
     }
+}
+
+/// The access key a profile has itself: in the files, else in the keychain.
+fn own_key(name: &str, profile: &Lookup<'_>) -> Option<Source> {
+    key_of_files(name, profile).or_else(|| {
+        let access_key_id = profile.own("mfa_run_access_key_id")?.value.to_owned();
+        Some(Source::Keychain { profile: name.to_owned(), access_key_id })
+    })
+}
+
+fn key_of_files(name: &str, profile: &Lookup<'_>) -> Option<Source> {
+    let key = AccessKey {
+        id: profile.own("aws_access_key_id")?.value.to_owned(),
+        secret: profile.own("aws_secret_access_key")?.value.into(),
+    };
+    let session_token = profile.own("aws_session_token").or_else(|| profile.own("aws_security_token"));
+    // a profile that mfa-run serves, with a session somebody left in it: the session is not what was meant
+    if session_token.is_some()
+        && profile.own("credential_process").is_some_and(|line| Request::from_credential_process(line.value).is_some())
+    {
+        return None;
+    }
+    Some(Source::File { profile: name.to_owned(), key, session_token: session_token.map(|token| token.value.into()) })
 }
 
 /// What no STS call could make good.

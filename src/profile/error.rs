@@ -66,7 +66,7 @@ impl Error {
             Self::TemporaryKeysInEnvironment { .. } => {
                 "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN, or name a source with --source-profile NAME".into()
             }
-            Self::NoKeyInEnvironment { .. } => "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into(),
+            Self::NoKeyInEnvironment { .. } => "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into(),
             Self::BadValue { origin, .. } => format!("correct line {} of the {} file", origin.line, origin.file.name()),
             Self::BadVariable { name, .. } => format!("unset {name}, or correct it"),
             Self::BadOwnCommandLine { .. } => "mfa-run credential-process --help".into(),

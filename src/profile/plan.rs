@@ -114,6 +114,13 @@ pub enum Source {
         /// A session token beside it makes it a temporary session.
         session_token: Option<SecretString>,
     },
+    /// An access key in the keychain.
+    Keychain {
+        /// The profile that names it.
+        profile: String,
+        /// `mfa_run_access_key_id = AKIA…`
+        access_key_id: String,
+    },
     /// The access key in the environment.
     Environment {
         /// The key.
@@ -202,7 +209,7 @@ pub fn items<T>(list: &Option<Setting<Vec<T>>>) -> &[T] {
 pub fn plan(files: &Files, env: &Env, request: &Request) -> Result<Plan, Error> {
     let plan = plan_for_console(files, env, request)?;
     match (&plan.source, plan.roles.is_empty(), &plan.mfa) {
-        (Source::File { .. } | Source::Environment { .. }, true, None) => {
+        (Source::File { .. } | Source::Keychain { .. } | Source::Environment { .. }, true, None) => {
             Err(Error::NothingToDo { profile: plan.profile.value })
         }
         _ => Ok(plan),
@@ -284,7 +291,9 @@ impl Plan {
     /// The profile `login -p` takes: this one, or the source's where only a role's ARN was given. Empty where there is none.
     pub fn login_profile(&self) -> &str {
         match (&self.profile.from, &self.source) {
-            (Provenance::Flag("--role-arn"), Source::File { profile, .. }) => profile,
+            (Provenance::Flag("--role-arn"), Source::File { profile, .. } | Source::Keychain { profile, .. }) => {
+                profile
+            }
             (Provenance::Flag("--role-arn"), _) => "",
             _ => &self.profile.value,
         }
@@ -304,6 +313,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Self::File { key, .. } | Self::Environment { key, .. } => format!("access key {}", key.id),
+            Self::Keychain { access_key_id, .. } => format!("access key {access_key_id}"),
             Self::Process { profile, .. } => format!("the credential_process of profile {profile}"),
             Self::Sdk(SdkSource::Profile { name, .. }) => format!("profile {name}"),
             Self::Sdk(SdkSource::EcsContainer) => "the ECS container".into(),
@@ -315,6 +325,7 @@ impl Source {
     pub fn identity(&self) -> String {
         match self {
             Self::File { key, .. } | Self::Environment { key, .. } => key.id.clone(),
+            Self::Keychain { access_key_id, .. } => access_key_id.clone(),
             Self::Process { command, .. } => {
                 let mut hash = Hasher::new();
                 hash.field("command", command);
@@ -329,7 +340,7 @@ impl Source {
     /// What people call it: the profile, or where else it comes from.
     pub fn in_words(&self) -> &str {
         match self {
-            Self::File { profile, .. } | Self::Process { profile, .. } => profile,
+            Self::File { profile, .. } | Self::Keychain { profile, .. } | Self::Process { profile, .. } => profile,
             Self::Environment { .. } => "environment",
             Self::Sdk(SdkSource::Profile { name, .. }) => name,
             Self::Sdk(SdkSource::EcsContainer) => "EcsContainer",
@@ -337,10 +348,25 @@ impl Source {
         }
     }
 
-    /// The access key, where the source is one that MFA can be used with.
-    pub fn access_key(&self) -> Option<&AccessKey> {
+    /// The same place with another access key ID in it; other sources stay what they are.
+    #[must_use]
+    pub fn with_access_key_id(self, id: &str) -> Self {
         match self {
-            Self::File { key, session_token: None, .. } | Self::Environment { key, session_token: None } => Some(key),
+            Self::File { profile, key, session_token: None } => {
+                Self::File { profile, key: AccessKey { id: id.to_owned(), ..key }, session_token: None }
+            }
+            Self::Keychain { profile, .. } => Self::Keychain { profile, access_key_id: id.to_owned() },
+            other => other,
+        }
+    }
+
+    /// The ID of the access key, where the source is one that MFA can be used with.
+    pub fn access_key_id(&self) -> Option<&str> {
+        match self {
+            Self::File { key, session_token: None, .. } | Self::Environment { key, session_token: None } => {
+                Some(&key.id)
+            }
+            Self::Keychain { access_key_id, .. } => Some(access_key_id),
             _ => None,
         }
     }
@@ -351,6 +377,7 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { profile, key, .. } => write!(f, "File({profile}, {})", key.id),
+            Self::Keychain { profile, access_key_id } => write!(f, "Keychain({profile}, {access_key_id})"),
             Self::Environment { key, .. } => write!(f, "Environment({})", key.id),
             Self::Process { profile, command } => {
                 write!(f, "Process({profile}, {})", command.split_whitespace().next().unwrap_or_default())

@@ -146,8 +146,27 @@ pub fn own_arguments(line: &str) -> Option<Vec<String>> {
 }
 
 /// Splits as a POSIX shell and botocore do; on Windows backslashes are path separators, not escapes.
-fn split_command_line(line: &str) -> Option<Vec<String>> {
-    if cfg!(windows) { shlex::split(&line.replace('\\', "\\\\")) } else { shlex::split(line) }
+pub fn split_command_line(line: &str) -> Option<Vec<String>> {
+    if cfg!(windows) { split_as_windows(line) } else { shlex::split(line) }
+}
+
+/// Double quotes alone quote, and a backslash is one of a path, but for one before a double quote. `None`: one is left open.
+fn split_as_windows(line: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' if !quoted => words.extend(word.take()),
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            '\\' if chars.peek() == Some(&'"') => word.get_or_insert_default().extend(chars.next()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    (!quoted).then_some(words)
 }
 
 /// A role's ARN.
@@ -415,7 +434,7 @@ mod tests {
     #[test]
     fn our_own_credential_process_is_read_and_no_other_is() {
         let ours = |line| Request::from_credential_process(line);
-        let read = ours("'/opt/my tools/mfa-run' credential-process --role-arn 123456789012:Admin --source-profile base --duration 12h").unwrap().unwrap();
+        let read = ours("\"/opt/my tools/mfa-run\" credential-process --role-arn 123456789012:Admin --source-profile base --duration 12h").unwrap().unwrap();
         assert_eq!(read.role_arn.unwrap().as_str(), "arn:aws:iam::123456789012:role/Admin");
         assert_eq!((read.source_profile.as_deref(), read.duration), (Some("base"), Some(Seconds(43_200))));
         for other in [
@@ -428,6 +447,14 @@ mod tests {
             assert!(ours(other).is_none(), "{other}");
         }
         assert!(ours("mfa-run credential-process --no-such-option").unwrap().unwrap_err().contains("--no-such-option"));
+    }
+
+    #[test]
+    fn on_windows_a_backslash_is_one_of_a_path() {
+        let line = r#""C:\Program Files\mfa-run.exe"  credential-process -p it's "" a\"b "c d"e"#;
+        let words = split_as_windows(line).unwrap();
+        assert_eq!(words, [r"C:\Program Files\mfa-run.exe", "credential-process", "-p", "it's", "", "a\"b", "c de"]);
+        assert_eq!(split_as_windows("\"open"), None);
     }
 
     #[test]

@@ -175,7 +175,7 @@ pub fn steps(plan: &Plan, known: &Known, caller: Caller) -> (Begin, Vec<Step>) {
         Row::LaterHop(hop) => (Begin::Hop(hop), rest(hop).collect()),
         Row::NoRole => (Begin::Source, vec![Step::GetSessionToken { duration: plan.asked().unwrap_or(LONGEST) }]),
         Row::NoMfa => {
-            let most = if plan.source.access_key().is_some() { LONGEST } else { CHAINED };
+            let most = if plan.source.access_key_id().is_some() { LONGEST } else { CHAINED };
             direct(within(asked.unwrap_or(CHAINED).min(most), known), false)
         }
         Row::LongDuration | Row::OneCodeARole | Row::FreshCode | Row::Otherwise => {

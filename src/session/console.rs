@@ -1,6 +1,7 @@
 //! Sessions for the console. A role session signs in as it is. What GetSessionToken makes cannot, so that a profile without
 //! a role signs in as a federated user of its access key.
 
+use super::access_key::access_key;
 use super::index::Index;
 use super::{Context, Error, obtain};
 use crate::aws;
@@ -22,18 +23,21 @@ pub struct Powers {
 
 /// The session to sign in with. It is cached only where it is a role's.
 pub fn session(plan: &Plan, context: &Context<'_>, powers: &Powers) -> Result<Session, Error> {
-    let (true, Some(key)) = (plan.roles.is_empty(), plan.source.access_key()) else { return obtain(plan, context) };
+    if !plan.roles.is_empty() {
+        return obtain(plan, context);
+    }
+    let Some(key) = access_key(&plan.source, &context.keychain)? else { return obtain(plan, context) };
     let failed = |error| Error::aws(error, plan, false);
     let connection = Connection::new(&plan.sts).map_err(failed)?;
     let identity = match Index::load(context.env).identity(plan) {
         Some(identity) => identity,
-        None => connection.caller_identity(Signer::AccessKey(key)).map_err(failed)?,
+        None => connection.caller_identity(Signer::AccessKey(&key)).map_err(failed)?,
     };
     // GetFederationToken takes 32 characters where AssumeRole takes 64
     let name: String = identity.role_session_name().chars().take(32).collect();
     let asked = plan.asked().unwrap_or(LONGEST);
     connection
-        .federation_token(key, &name, powers.policy_arns.as_slice(), powers.policy.as_deref(), asked)
+        .federation_token(&key, &name, powers.policy_arns.as_slice(), powers.policy.as_deref(), asked)
         .map_err(failed)
 }
 

@@ -1,8 +1,10 @@
 //! Why there is no session, with something to type.
 
 use crate::aws::{self, Refusal};
+use crate::keychain;
 use crate::mfa;
 use crate::profile::Plan;
+use crate::terminal::quote;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +16,17 @@ pub enum Error {
     Aws { error: aws::Error, hint: Option<String> },
     #[error("{source_name} gives a temporary session, and MFA codes go with the access key of an IAM user")]
     SourceIsSession { source_name: String },
+    #[error(transparent)]
+    Keychain(#[from] keychain::Error),
+    #[error("access key {access_key_id} of profile {profile} is not in the keychain")]
+    KeyNotKept { access_key_id: String, profile: String },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
     Busy { serial: String, login: String },
 }
 
 impl Error {
     /// Adds what to type to what AWS said.
-    pub(super) fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
+    pub fn aws(error: aws::Error, plan: &Plan, tried_both: bool) -> Self {
         let hint = hint(&error, plan, tried_both);
         Self::Aws { error, hint }
     }
@@ -31,6 +37,8 @@ impl Error {
             Self::Code(error) => error.hint(),
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
+            Self::Keychain(error) => Some(error.hint()),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
@@ -80,11 +88,18 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
         Refusal::Expired => "the source's session is over: get a new one, then run it again".into(),
         Refusal::UnknownKey => format!("check that {source} exists and is active: aws iam list-access-keys"),
         Refusal::WrongSecret => format!("check the secret of {source}"),
-        Refusal::Other => return None,
+        // what was done says what to type
+        Refusal::InvalidPair
+        | Refusal::NeedsMfaSession
+        | Refusal::AlreadyExists
+        | Refusal::NotFound
+        | Refusal::LimitExceeded
+        | Refusal::Other => return None,
     })
 }
 
-const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+/// What puts the clock right.
+pub const SET_CLOCK: &str = if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else if cfg!(windows) {
     "w32tm /resync"

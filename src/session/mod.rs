@@ -1,7 +1,9 @@
 //! From a plan to a session: [`obtain`] is the one function every command goes through. Only it touches keychain, human and
 //! network, and it starts no runtime, lock or thread before it is known that the cache does not serve.
 
+pub mod access_key;
 pub mod cache;
+pub mod carry;
 pub mod console;
 mod error;
 pub mod index;
@@ -9,8 +11,9 @@ pub mod known;
 mod obtain;
 mod queue;
 pub mod renew;
+pub mod seed;
 
-pub use error::Error;
+pub use error::{Error, SET_CLOCK};
 
 use crate::aws::sts::Connection;
 use crate::config::Files;
@@ -108,7 +111,7 @@ mod tests {
         let context = Context {
             env: &env,
             files: &files,
-            keychain: Arc::new(Keychain::for_sessions(&env).expect("a store")),
+            keychain: Arc::new(Keychain::new(&env).expect("a store")),
             caller,
             silent: true,
             refresh: false,

@@ -4,6 +4,7 @@
 mod code;
 mod refusal;
 
+use super::access_key::access_key;
 use super::cache::{self, Cached};
 use super::index::Index;
 use super::known::{LEAST, known};
@@ -38,6 +39,8 @@ pub(super) struct Obtaining<'a> {
     /// The shared MFA session was made by this run: its code is as fresh as one can be.
     shared_is_new: bool,
     identity: Option<Identity>,
+    /// The index says that the device's seed is kept, and the keychain does not give it.
+    seed_failed: bool,
 }
 
 /// What came of one round of calls.
@@ -85,6 +88,7 @@ impl<'a> Obtaining<'a> {
             codes_spent: 0,
             shared_is_new: false,
             identity: None,
+            seed_failed: false,
         }
     }
 
@@ -128,6 +132,7 @@ impl<'a> Obtaining<'a> {
         let lives =
             |id: &SessionId| index.lives(id, now, LEAST) && (!self.context.refresh || self.made_since_start(id));
         self.known = known(self.plan, index, self.context.files, self.context.env, lives);
+        self.asking.has_seed = !self.seed_failed && index.has_seed(self.device().serial);
         // whoever asks anew for a duration may have raised the role's maximum
         if self.context.refresh && self.plan.asked().is_some() {
             self.known.refused_duration = None;
@@ -216,10 +221,10 @@ impl<'a> Obtaining<'a> {
 
     fn base(&self, connection: &Connection) -> Result<Base, Error> {
         let now = self.context.env.now();
+        if let Some(key) = access_key(&self.plan.source, &self.context.keychain)? {
+            return Ok(Base::Key(key));
+        }
         let loaded = match &self.plan.source {
-            Source::File { key, session_token: None, .. } | Source::Environment { key, session_token: None } => {
-                return Ok(Base::Key(key.clone()));
-            }
             Source::File { key, session_token: Some(token), .. }
             | Source::Environment { key, session_token: Some(token) } => {
                 return Ok(Base::Session(Session {
@@ -230,8 +235,13 @@ impl<'a> Obtaining<'a> {
                     account_id: None,
                 }));
             }
-            Source::Process { profile, command } => source::process(connection.runtime(), profile, command, now),
+            Source::Process { profile, command } => {
+                source::process(connection.runtime(), profile, command, self.context.env)
+            }
             Source::Sdk(sdk) => source::sdk(connection.runtime(), sdk, &self.plan.sts, now),
+            Source::File { .. } | Source::Keychain { .. } | Source::Environment { .. } => {
+                unreachable!("an access key, or a session")
+            }
         };
         match loaded.map_err(|error| self.failed(error))? {
             Loaded::AccessKey(key) => Ok(Base::Key(key)),

@@ -57,6 +57,10 @@ fn trouble(error: &Error) -> Trouble {
     match error {
         Error::Code(_) => Trouble::CodeNeeded(message),
         Error::Aws { error: aws::Error::Refused { .. }, .. } => Trouble::Refused(message),
-        Error::Aws { .. } | Error::SourceIsSession { .. } | Error::Busy { .. } => Trouble::Failed(message),
+        Error::Aws { .. }
+        | Error::SourceIsSession { .. }
+        | Error::Busy { .. }
+        | Error::Keychain(_)
+        | Error::KeyNotKept { .. } => Trouble::Failed(message),
     }
 }

@@ -4,6 +4,7 @@ use crate::support::World;
 
 const MINUTES: i64 = 60;
 
+#[cfg(unix)]
 #[test]
 fn a_wrong_clock_costs_a_call_and_no_code() {
     for (minutes, told) in [(20, "20 min behind AWS's"), (-20, "20 min ahead of AWS's")] {

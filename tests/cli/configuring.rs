@@ -4,6 +4,7 @@ use crate::support::World;
 use fake_aws::Options;
 
 /// The config file with `$PATH`s and ARNs as short words.
+#[cfg(unix)]
 fn short(world: &World, text: &str) -> String {
     let program = world.home().join("bin/mfa-run");
     text.replace(program.to_str().unwrap(), "MFA-RUN")
@@ -11,10 +12,12 @@ fn short(world: &World, text: &str) -> String {
         .replace(&format!("arn:aws:iam::{}:role/", world.aws.account()), "ROLE/")
 }
 
+#[cfg(unix)]
 fn config(world: &World) -> String {
     short(world, &world.read(".aws/config"))
 }
 
+#[cfg(unix)] // how words are quoted
 #[test]
 fn a_role_profile_becomes_a_credential_process_and_the_rest_stays() {
     let world = World::with_one_role();
@@ -102,6 +105,7 @@ fn odd_files_come_back_byte_for_byte() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_stays_a_link() {
     let world = World::with_one_role();
@@ -116,6 +120,7 @@ fn a_link_stays_a_link() {
     assert_eq!((link.is_symlink(), world.read("dotfiles/aws")), (true, text));
 }
 
+#[cfg(unix)] // how words are quoted
 #[test]
 fn a_profile_with_mfa_and_a_key_becomes_the_shared_session() {
     let world = World::bare(Options::default());
@@ -193,6 +198,7 @@ fn all_is_every_role_with_mfa_behind_any_device() {
     assert_eq!((world.read(".aws/config"), world.read(".aws/credentials")), (config, credentials));
 }
 
+#[cfg(unix)] // how words are quoted
 #[test]
 fn flags_alone_make_a_profile_and_what_is_missing_is_named() {
     let world = World::with_one_role();
@@ -241,6 +247,7 @@ fn another_programs_process_is_replaced_with_consent_only() {
     assert_eq!(world.read(".aws/config"), text);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_person_is_led_through_it() {
     let world = World::bare(Options::default());
@@ -266,6 +273,7 @@ fn a_person_is_led_through_it() {
     assert_eq!(world.calls(), "ListMFADevices");
 }
 
+#[cfg(unix)]
 #[test]
 fn several_roles_are_offered_one_code() {
     let world = World::new();

@@ -11,6 +11,7 @@ fn short() -> World {
     world
 }
 
+#[cfg(unix)]
 #[test]
 fn a_role_that_refuses_our_default_gets_a_shared_session_and_is_remembered() {
     let world = short();
@@ -37,6 +38,7 @@ fn a_given_code_is_not_enough_the_first_time_and_the_hint_says_what_to_do() {
     assert_eq!(world.codes_used(), 2);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_was_asked_and_refused_is_an_hour_and_said_so() {
     let world = short();

@@ -1,7 +1,10 @@
 //! `export`: lines for the shell that calls, nothing on failure. What each shell makes of them is tested with the shells.
 
-use crate::support::{Tool, World};
+#[cfg(unix)]
+use crate::support::Tool;
+use crate::support::World;
 
+#[cfg(unix)]
 #[test]
 fn the_shell_that_calls_is_the_default() {
     let world = World::new();
@@ -43,6 +46,7 @@ fn nothing_is_on_stdout_where_it_fails() {
     world.run(["export", "-p", "admin", "--token-code", &wrong]).error(4);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_stdout_that_is_closed_or_full_is_an_error() {
     let world = World::new();

@@ -33,6 +33,7 @@ fn a_code_is_never_sent_twice() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_person_is_asked_for_the_next_code_where_aws_failed() {
     for kind in [FaultKind::Http500, FaultKind::Throttle] {

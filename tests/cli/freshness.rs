@@ -21,6 +21,7 @@ fn what_costs_no_code_is_renewed_at_fifteen_minutes() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_costs_a_code_is_kept_to_five_minutes() {
     for (seconds, asked) in [(4 * 60, true), (6 * 60, false)] {
@@ -61,6 +62,7 @@ fn min_ttl_is_the_least_that_serves() {
     assert_eq!(session(&world, "admin", &["--min-ttl", "0"]), short);
 }
 
+#[cfg(unix)]
 #[test]
 fn refresh_asks_anew_and_five_at_once_ask_once() {
     let world = World::with_one_role();

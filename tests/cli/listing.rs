@@ -43,6 +43,7 @@ short     111122223333  short     base          alice  eu-west-1  ████�
     assert!(ascii.stdout.is_ascii());
 }
 
+#[cfg(unix)]
 #[test]
 fn eighty_columns_are_enough_for_a_terminal() {
     let world = World::new();

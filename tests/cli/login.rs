@@ -60,6 +60,7 @@ fn a_shared_session_may_last_36_hours() {
     world.run(["login", "-p", "admin", "--duration", "37h"]).expect_code(2);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_renewal_that_needs_no_code_waits_for_no_person() {
     let world = World::new();

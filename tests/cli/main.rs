@@ -2,40 +2,33 @@
 
 #[cfg(unix)]
 mod clients;
-#[cfg(unix)]
 mod clock;
 #[cfg(unix)]
 mod codes;
-#[cfg(unix)]
 mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod dialogs;
 mod duration;
 #[cfg(unix)]
 mod exec;
-#[cfg(unix)]
 mod explaining;
-#[cfg(unix)]
 mod export;
 #[cfg(unix)]
 mod faults;
-#[cfg(unix)]
 mod freshness;
 mod harness;
-#[cfg(unix)]
 mod keychains;
 #[cfg(unix)]
+mod keys;
+#[cfg(unix)]
 mod kill;
-#[cfg(unix)]
 mod listing;
-#[cfg(unix)]
 mod login;
-#[cfg(unix)]
 mod main_job;
 #[cfg(unix)]
 mod migration;
-#[cfg(unix)]
 mod network;
 #[cfg(unix)]
 mod picking;
@@ -43,12 +36,15 @@ mod picking;
 mod prompt;
 #[cfg(unix)]
 mod queue;
-#[cfg(unix)]
 mod refusals;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod seeds;
 #[cfg(unix)]
 mod serve;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(windows)]
+mod windows;

@@ -3,6 +3,7 @@
 use crate::support::World;
 use std::time::Duration;
 
+#[cfg(unix)]
 #[test]
 fn one_code_then_every_caller_is_served() {
     let world = World::with_one_role();

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(unix)]
 use std::time::Duration;
 
 fn with_tls() -> World {
@@ -116,6 +117,7 @@ fn an_endpoint_is_taken_from_where_the_sdks_take_it() {
     assert_eq!(world.codes_used(), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_refused_connection_ends_soon_and_the_next_try_works() {
     let world = World::with_one_role();
@@ -126,6 +128,7 @@ fn a_refused_connection_ends_soon_and_the_next_try_works() {
     world.process("admin").args(["--token-code", &world.code()]).run().success();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_typed_code_is_answered_in_one_round_trip_on_the_open_connection() {
     for login in [false, true] {

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use std::io::Write;
 use std::time::Duration;
 
-const SERIAL: &str = "arn:aws:iam::111122223333:mfa/ann";
+pub(crate) const SERIAL: &str = "arn:aws:iam::111122223333:mfa/ann";
 const PROMPT: &str = "MFA code for arn:aws:iam::111122223333:mfa/ann (profile admin): ";
 const AGAIN: &str = "An MFA code is six digits.";
 const MOMENT: Duration = Duration::from_millis(400);
@@ -23,7 +23,8 @@ fn asker() {
     if env.var("ASK").is_none() {
         return;
     }
-    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile: "admin", login: "admin" };
+    let profile = env.var("ASK_PROFILE").unwrap_or("admin");
+    let device = Device { serial: env.var("ASK_SERIAL").unwrap_or(SERIAL), profile, login: profile };
     let deadline =
         env.var("ASK_DEADLINE").map(|millis| env.since_start(Duration::from_millis(millis.parse().unwrap())));
     let asking = Asking { mfa_process: env.var("ASK_PROCESS"), deadline, ..Asking::new(&env) };
@@ -41,14 +42,14 @@ fn asker() {
         };
     let _ = writeln!(std::io::stdout(), "error: {error}");
     std::process::exit(match error {
-        Error::NobodyToAsk { .. } => 3,
+        Error::NobodyToAsk { .. } | Error::DialogFailed { .. } => 3,
         Error::Cancelled => 130,
         _ => 1,
     })
 }
 
 /// A sandbox with `ask` on its PATH.
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let program = std::env::current_exe().unwrap();
     sandbox.program("ask", &format!("exec '{}' --exact prompt::asker --nocapture --test-threads=1", program.display()));
@@ -56,7 +57,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn ask(sandbox: &Sandbox) -> Command {
+pub(crate) fn ask(sandbox: &Sandbox) -> Command {
     sandbox.other("ask", [""; 0])
 }
 

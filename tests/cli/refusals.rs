@@ -14,6 +14,7 @@ fn stale_login() -> World {
     world
 }
 
+#[cfg(unix)]
 #[test]
 fn a_role_that_wants_a_fresh_code_is_asked_for_directly_and_remembered() {
     let world = stale_login();
@@ -36,6 +37,7 @@ fn nobody_to_ask_and_refused_is_exit_4() {
     assert_eq!(world.codes_used(), 0);
 }
 
+#[cfg(unix)]
 /// The account whose identity policies see MFA in a GetSessionToken session only.
 fn sees_mfa_in_sessions_only() -> World {
     let world = World::with_one_role();
@@ -51,6 +53,7 @@ fn sees_mfa_in_sessions_only() -> World {
     world
 }
 
+#[cfg(unix)]
 #[test]
 fn a_role_that_is_granted_to_shared_sessions_only_is_remembered() {
     for duration in [&[][..], &["--duration", "2h"]] {
@@ -71,6 +74,7 @@ fn a_role_that_is_granted_to_shared_sessions_only_is_remembered() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn refused_both_ways_is_explained_and_not_asked_twice_within_the_hour() {
     let world = World::with_one_role();
@@ -88,6 +92,7 @@ fn refused_both_ways_is_explained_and_not_asked_twice_within_the_hour() {
     assert_eq!((run.screen.as_str(), world.codes_used()), ("", 2), "the shared session is there: no code");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_wrong_role_behind_a_shared_device_costs_one_code() {
     let world = World::new();
@@ -115,6 +120,7 @@ fn a_device_that_is_not_the_users_is_explained() {
     world.process("admin").args(["--token-code", &code]).run().error(2).says(&["FIDO"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_key_that_does_not_work_is_found_before_the_code_is_spent() {
     let world = World::with_one_role();
@@ -169,6 +175,7 @@ fn a_source_whose_session_is_over_says_so() {
     world.process("chained").arg("--refresh").run().error(4).says(&["expired", "hint: the source's session is over"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn mfa_on_a_source_that_gives_a_session_is_refused_before_anybody_is_asked() {
     let world = World::new();

@@ -2,13 +2,17 @@
 
 use super::Args;
 use super::line::{Line, lookup};
-use crate::aws::iam;
+use crate::aws::iam::Iam;
+use crate::aws::sts::Signer;
 use crate::commands::dialog;
 use crate::config::Files;
+use crate::config::keys::KEPT;
 use crate::env::Env;
 use crate::error::Error;
+use crate::keychain::Keychain;
 use crate::profile::request::{MfaSerial, RoleArn, Seconds};
 use crate::profile::{self, Plan, Request};
+use crate::session::access_key::access_key;
 use crate::terminal::{escape, say};
 use dialoguer::theme::Theme;
 use dialoguer::{Confirm, FuzzySelect, Input};
@@ -34,7 +38,8 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
     let profile = files.profile(&name);
     let now = profile.map(|profile| Line::of(files, &profile)).unwrap_or_default();
     let key = |key: &str| profile.as_ref().and_then(|profile| lookup(files, profile, key)).map(str::to_owned);
-    let has_key = key("aws_access_key_id").is_some() || files.profile(&format!("{name}-long-term")).is_some();
+    let has_key = key("aws_access_key_id").or_else(|| key(KEPT)).is_some()
+        || files.profile(&format!("{name}-long-term")).is_some();
 
     if args.role_arn.is_none() {
         let prompt = if has_key { "Role ARN (empty: a shared MFA session, no role)" } else { "Role ARN" };
@@ -46,7 +51,10 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
     if args.role_arn.is_some() && args.source_profile.is_none() {
         let mut keys: Vec<String> = files
             .profiles()
-            .filter(|profile| profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none())
+            .filter(|profile| {
+                let in_plain = profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none();
+                in_plain || profile.get(KEPT).is_some()
+            })
             .map(|profile| profile.name().to_owned())
             .collect();
         keys.sort();
@@ -145,9 +153,9 @@ fn devices(args: &Args, files: &Files, env: &Env) -> Vec<String> {
         ..Request::default()
     };
     let Ok(plan) = profile::plan(files, env, &request) else { return vec![] };
-    let Some(key) = plan.source.access_key() else { return vec![] };
-    let endpoint = env.var("AWS_ENDPOINT_URL_IAM").or_else(|| env.var("AWS_ENDPOINT_URL"));
-    match iam::list_mfa_devices(key, &plan.sts, endpoint) {
+    let Ok(keychain) = Keychain::new(env) else { return vec![] };
+    let Ok(Some(key)) = access_key(&plan.source, &keychain.may_ask(true)) else { return vec![] };
+    match Iam::new(Signer::AccessKey(&key), &plan.sts, env).and_then(|iam| iam.list_mfa_devices()) {
         Ok(devices) => devices.iter().map(ToString::to_string).collect(),
         Err(error) => {
             say(&format!("note: AWS does not list the MFA devices: {}", escape(&error.to_string())));

@@ -1,10 +1,9 @@
 //! The value of `credential_process`: our own command line, read back, changed and quoted.
 
+use crate::commands::quoted_word;
 use crate::config::{Files, Profile};
-use crate::env::Env;
 use crate::error::Error;
 use crate::profile::request;
-use std::path::PathBuf;
 
 /// Flags of a line that take a value, in the order they are written, with the profile's key that says the same.
 pub(super) const FLAGS: [(&str, Option<&str>); 12] = [
@@ -94,7 +93,7 @@ impl Line {
             words.extend([flag.as_str(), value]);
         }
         words.extend(self.switches.iter().map(String::as_str));
-        let quoted: Result<Vec<_>, _> = words.into_iter().map(quote).collect();
+        let quoted: Result<Vec<_>, _> = words.into_iter().map(quoted_word).collect();
         Ok(quoted?.join(" "))
     }
 }
@@ -115,45 +114,6 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// The program's path as it is found along PATH: a link there outlives an upgrade of what it leads to. Absolute, because
-/// programs with a window have another PATH.
-pub(super) fn program(env: &Env) -> Result<String, Error> {
-    let unknown =
-        || Error::usage("the path of this program is not known", "mfa-run configure --program /path/to/mfa-run");
-    let own = std::env::current_exe().map_err(|_| unknown())?;
-    let real = own.canonicalize().map_err(|_| unknown())?;
-    let name = format!("mfa-run{}", std::env::consts::EXE_SUFFIX);
-    let folders = env.var_os("PATH").map(|path| std::env::split_paths(path).collect::<Vec<PathBuf>>());
-    let mut found = folders.into_iter().flatten().map(|folder| folder.join(&name)).filter(|path| path.is_absolute());
-    let path = found.find(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or(own);
-    path.to_str().map(str::to_owned).ok_or_else(unknown)
-}
-
-/// One word for programs that split the line themselves (botocore), for `sh -c` (Go, Java, JavaScript) and for `cmd.exe`.
-fn quote(word: &str) -> Result<String, Error> {
-    let strange = |why: &str| {
-        Error::usage(
-            &format!("`{word}` can't stand in credential_process: {why}"),
-            "rename it, or give another path with --program",
-        )
-    };
-    if word.chars().any(char::is_control) {
-        return Err(strange("control characters end a line"));
-    }
-    if [" #", " ;", "\t#", "\t;"].iter().any(|comment| word.contains(comment)) {
-        return Err(strange("some SDKs take what follows a # or ; for a comment"));
-    }
-    if cfg!(windows) {
-        let plain = |c: char| c.is_alphanumeric() || "\\/:._-+=,@~".contains(c);
-        return match word {
-            _ if word.contains(['"', '%']) => Err(strange("cmd.exe knows no quoting for it")),
-            _ if !word.is_empty() && word.chars().all(plain) => Ok(word.to_owned()),
-            _ => Ok(format!("\"{word}\"")),
-        };
-    }
-    shlex::try_quote(word).map(|quoted| quoted.into_owned()).map_err(|_| strange("it holds a NUL"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +125,8 @@ mod tests {
         line.put("--tag", vec!["team=a b".into(), "it's=$HOME".into()]);
         line.put("--role-arn", vec!["arn:aws:iam::111122223333:role/admin".into()]);
         let text = line.render("/opt/my tools/mfa-run", "two words").unwrap();
-        assert!(text.contains(" -p 'two words' --role-arn arn:aws"), "{text}");
+        let words = if cfg!(windows) { "\"two words\"" } else { "'two words'" };
+        assert!(text.contains(&format!(" -p {words} --role-arn arn:aws")), "{text}");
         assert_eq!(Line::parse(&request::own_arguments(&text).unwrap()), line);
         line.put("--tag", vec![]);
         assert_eq!(line.value("--tag"), None);
@@ -180,11 +141,5 @@ mod tests {
             line.render("/bin/mfa-run", "x").unwrap(),
             "/bin/mfa-run credential-process -p x --duration 2h --no-prompt"
         );
-    }
-
-    #[test]
-    fn what_some_sdk_would_cut_is_refused() {
-        assert!(quote("a #b").is_err() && quote("a\nb").is_err());
-        assert_eq!(quote("a#b").unwrap(), if cfg!(windows) { "\"a#b\"" } else { "'a#b'" });
     }
 }

@@ -4,20 +4,34 @@
 //! Both are in one process group: Ctrl-C, Ctrl-Z and a new window size reach the command from the terminal itself. What is
 //! sent to our process alone is handed on, and the command's end is ours, down to the signal.
 
+use crate::env::Env;
+use crate::terminal::{hand_signals_over, ignored_signals};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, setrlimit, waitid, waitpid,
 };
 use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::process::{Child, ExitCode};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A stop of the whole group that cannot be caught (SIGSTOP) reaches us within this, and so does the end of it.
 const TOGETHER: Duration = Duration::from_millis(10);
+
+/// The command, looked for along PATH when it is started.
+pub(super) fn command(program: &OsStr, _: &Env) -> Command {
+    Command::new(program)
+}
+
+/// This process becomes the command. Comes back only where it can't be run.
+pub(super) fn become_command(mut command: Command) -> io::Result<ExitCode> {
+    Err(command.exec())
+}
 
 /// What we do while a command runs, prepared before it is started: a signal that comes first would end us alone.
 #[derive(Debug)]
@@ -30,6 +44,7 @@ impl Companion {
     /// Catches what is to be handed on. What was ignored when we were started stays ignored, here and in the command: a
     /// signal that is caught is reset to its default by exec, one that is ignored is not.
     pub(super) fn prepare() -> io::Result<Self> {
+        hand_signals_over();
         let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2];
         let ignored = ignored_signals();
         let now = all.iter().filter(|signal| match ignored {
@@ -106,13 +121,6 @@ fn die_of(signal: i32) -> ExitCode {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
-}
-
-/// The mask of signals that are ignored, where the system tells it.
-fn ignored_signals() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 /// Whether the terminal sends its Ctrl-C to our process group.

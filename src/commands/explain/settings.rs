@@ -56,6 +56,9 @@ pub(super) fn source(plan: &Plan) -> String {
     match &plan.source {
         Source::File { profile, key, session_token: None } => format!("access key {} of {profile}", key.id),
         Source::File { profile, key, .. } => format!("session {} of {profile}", key.id),
+        Source::Keychain { profile, access_key_id } => {
+            format!("access key {access_key_id} of {profile}, in the keychain")
+        }
         Source::Environment { key, .. } => format!("access key {} of the environment", key.id),
         Source::Process { profile, command } => format!("{} of {profile}", program_of(command)),
         Source::Sdk(SdkSource::Profile { name, .. }) => format!("SSO or web identity of {name}"),
@@ -104,6 +107,7 @@ impl Collector<'_> {
     fn source_origin(&self, source: &Source) -> String {
         let key = match source {
             Source::File { .. } => "aws_access_key_id",
+            Source::Keychain { .. } => "mfa_run_access_key_id",
             Source::Process { .. } => "credential_process",
             Source::Environment { .. } => return "$AWS_ACCESS_KEY_ID".into(),
             Source::Sdk(_) => return "what the AWS SDK finds".into(),
@@ -126,7 +130,11 @@ impl Collector<'_> {
     fn place(&self, origin: Origin) -> String {
         let path = self.files.path(origin.file);
         let path = path.display().to_string();
-        let short = self.home.as_deref().and_then(|home| path.strip_prefix(home)).filter(|rest| rest.starts_with('/'));
+        let short = self
+            .home
+            .as_deref()
+            .and_then(|home| path.strip_prefix(home))
+            .filter(|rest| rest.starts_with(std::path::is_separator));
         format!("{}:{}", short.map_or(path.clone(), |rest| format!("~{rest}")), origin.line)
     }
 }

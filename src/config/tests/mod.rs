@@ -96,14 +96,15 @@ fn files_are_found_where_the_sdks_look() {
     crate::fsio::write_private(&aws.join("config"), b"[default]\nregion = a\n").unwrap();
     crate::fsio::write_private(&home.path().join("other"), b"[default]\nregion = b\n").unwrap();
     let home = home.path().to_str().unwrap();
+    let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let region = |vars: &[(&str, &str)]| {
         let files = Files::load(&Env::fixed(vars, DateTime::UNIX_EPOCH)).unwrap();
         files.profile("default").map(|profile| profile.get("region").unwrap().text.to_owned())
     };
-    assert_eq!(region(&[("HOME", home)]).as_deref(), Some("a"));
-    assert_eq!(region(&[("HOME", home), ("AWS_CONFIG_FILE", "~/other")]).as_deref(), Some("b"));
-    assert_eq!(region(&[("HOME", home), ("AWS_CONFIG_FILE", "~/missing")]), None);
-    assert_eq!(region(&[("HOME", home), ("AWS_CONFIG_FILE", "~/.aws")]), None, "a folder is no file");
+    assert_eq!(region(&[(variable, home)]).as_deref(), Some("a"));
+    assert_eq!(region(&[(variable, home), ("AWS_CONFIG_FILE", "~/other")]).as_deref(), Some("b"));
+    assert_eq!(region(&[(variable, home), ("AWS_CONFIG_FILE", "~/missing")]), None);
+    assert_eq!(region(&[(variable, home), ("AWS_CONFIG_FILE", "~/.aws")]), None, "a folder is no file");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn mfa_run_keychain_names_the_store_for_sessions() {
         ("keys=auto, sessions=file", &[Kind::File]),
     ] {
         let env = Sandbox::of(value).env();
-        assert_eq!(Keychain::choose(&env, false).unwrap().stores, stores, "{value}");
+        assert_eq!(Keychain::choose(&env, false).unwrap().sessions.list, stores, "{value}");
     }
 }
 
@@ -27,12 +27,12 @@ fn mfa_run_keychain_names_the_store_for_sessions() {
 fn an_unknown_store_is_a_usage_error_that_names_the_values() {
     for value in ["sesame", "File", "sessions=", "sessions=file,keys=sesame", "sessions=file,file"] {
         let env = Sandbox::of(value).env();
-        let error = Keychain::for_sessions(&env).unwrap_err();
+        let error = Keychain::new(&env).unwrap_err();
         assert!(error.is_usage(), "{value}: {error:?}");
         assert!(error.hint().starts_with("MFA_RUN_KEYCHAIN="), "{value}: {}", error.hint());
     }
     let env = Sandbox::of("sesame").env();
-    let error = Keychain::for_sessions(&env).unwrap_err();
+    let error = Keychain::new(&env).unwrap_err();
     assert_eq!(error.to_string(), "MFA_RUN_KEYCHAIN: no store is called `sesame`");
     assert!(error.hint().ends_with("auto, keyutils or file") || !cfg!(target_os = "linux"), "{}", error.hint());
 }
@@ -40,21 +40,21 @@ fn an_unknown_store_is_a_usage_error_that_names_the_values() {
 #[test]
 fn in_a_container_auto_is_the_sealed_file() {
     let env = Sandbox::of("auto").with("KUBERNETES_SERVICE_HOST", "10.0.0.1").env();
-    let keychain = Keychain::for_sessions(&env).unwrap();
-    assert_eq!(keychain.stores, [Kind::File]);
+    let keychain = Keychain::new(&env).unwrap();
+    assert_eq!(keychain.sessions.list, [Kind::File]);
     assert!(!keychain.files.source.keep, "nor is the stretched key kept there");
     assert!(keychain.description().contains("container"), "{}", keychain.description());
     #[cfg(target_os = "linux")]
     {
         let env = Sandbox::of("keyutils").with("KUBERNETES_SERVICE_HOST", "10.0.0.1").env();
-        assert_eq!(Keychain::for_sessions(&env).unwrap().stores, [Kind::Keyutils], "who asks for it gets it");
+        assert_eq!(Keychain::new(&env).unwrap().sessions.list, [Kind::Keyutils], "who asks for it gets it");
     }
 }
 
 #[test]
 fn without_a_data_folder_the_sealed_file_is_an_error_and_nothing_else() {
     let env = Sandbox::of("file").env();
-    let mut keychain = Keychain::for_sessions(&env).unwrap();
+    let mut keychain = Keychain::new(&env).unwrap();
     // As where there is neither HOME nor an entry in the user database.
     keychain.files.folder = None;
     assert!(matches!(keychain.get("a"), Err(Error::NoFolder)));

@@ -47,7 +47,7 @@ fn what_was_put_comes_back_and_goes() {
     }
     let sandbox = Sandbox::of("keyutils");
     let env = sandbox.env();
-    let keychain = Keychain::for_sessions(&env).unwrap();
+    let keychain = Keychain::new(&env).unwrap();
     let name = Name::new();
     assert_eq!(keychain.get(&name).unwrap(), None);
     for secret in [&b"one"[..], &[7; 4096], &[8; 4097], &[9; LIMIT], b"two"] {
@@ -67,7 +67,7 @@ fn a_key_is_for_possessor_and_user_and_has_its_timeout() {
     }
     let sandbox = Sandbox::of("keyutils");
     let env = sandbox.env();
-    let keychain = Keychain::for_sessions(&env).unwrap();
+    let keychain = Keychain::new(&env).unwrap();
     let name = Name::new();
     keychain.put(&name, b"one", sandbox.hour(), &mut nobody()).unwrap();
     let (permissions, left) = in_proc(&name).unwrap();
@@ -91,7 +91,7 @@ fn a_key_vanishes_when_its_session_expires() {
     }
     let sandbox = Sandbox::of("keyutils");
     let env = sandbox.env();
-    let keychain = Keychain::for_sessions(&env).unwrap();
+    let keychain = Keychain::new(&env).unwrap();
     let (short, long, updated) = (Name::new(), Name::new(), Name::new());
     let second = sandbox.now + TimeDelta::seconds(1);
     keychain.put(&short, b"one", second, &mut nobody()).unwrap();

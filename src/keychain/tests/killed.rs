@@ -55,7 +55,7 @@ fn one_warm_read_is_a_handful_of_system_calls() {
     }
     let sandbox = Sandbox::sealed();
     let env = sandbox.env();
-    Keychain::for_sessions(&env).unwrap().put("a", &[b'x'; 3000], sandbox.hour(), &mut nobody()).unwrap();
+    Keychain::new(&env).unwrap().put("a", &[b'x'; 3000], sandbox.hour(), &mut nobody()).unwrap();
     let calls = traced(&sandbox, "get a");
     assert!(calls.len() <= 12, "{calls:?}");
     assert!(!calls.iter().any(|(name, _)| name == "getdents64" || name == "clone3" || name == "flock"), "{calls:?}");

@@ -3,6 +3,7 @@
 mod choice;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod keys;
 #[cfg(target_os = "linux")]
 mod killed;
 mod passphrase;
@@ -16,14 +17,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[cfg(target_os = "linux")]
 fn skip(reason: &str) {
     terminal::say(&format!("SKIP: {reason}"));
 }
 
+#[cfg(target_os = "linux")]
 fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }
 
+#[cfg(target_os = "linux")]
 fn random() -> String {
     u64::generate().to_string()
 }
@@ -99,6 +103,7 @@ impl Sandbox {
     }
 
     /// What the task says in that process.
+    #[cfg(target_os = "linux")]
     fn says(&self, before: &[&str], task: &str) -> String {
         said(&self.child(before, task).output().unwrap())
     }
@@ -154,10 +159,11 @@ fn debug_and_errors_show_no_secret() {
     let env = sandbox.env();
     let keychain = Keychain::choose(&env, true).unwrap();
     let key = seal::Key::from_slice(secret.as_bytes()).unwrap();
-    let failed = super::passphrase::from_command(&env, OsStr::new(&format!(": {secret}; exit 3"))).unwrap_err();
+    let command = if cfg!(windows) { format!("set x={secret}& exit 3") } else { format!(": {secret}; exit 3") };
+    let failed = super::passphrase::from_command(&env, OsStr::new(&command)).unwrap_err();
     let shown = format!("{keychain:?} {} {key:?} {failed:?} {failed} {}", keychain.description(), failed.hint());
     assert!(!shown.contains("planted") && !shown.contains("112, 108, 97"), "{shown}");
-    assert!(shown.contains("Key(******)") && shown.contains("exit status: 3"), "{shown}");
+    assert!(shown.contains("Key(******)") && shown.contains("failed (exit ") && shown.contains(": 3)"), "{shown}");
 }
 
 #[test]
@@ -187,6 +193,7 @@ fn every_error_reads_well_and_says_what_to_type() {
         assert!(!error.hint().is_empty() && !error.hint().ends_with('.'), "{error:?}");
     }
     let exposed = Error::KeyFileExposed { path: path(), mode: 0o644 };
+    #[cfg(unix)]
     assert_eq!(exposed.hint(), "chmod 600 '/home/a b/key'");
     assert_eq!(exposed.to_string(), "MFA_RUN_KEY_FILE: others can read /home/a b/key (mode 0644)");
     for way in ["MFA_RUN_KEY_FILE ", "MFA_RUN_PASSPHRASE_COMMAND ", "or MFA_RUN_PASSPHRASE"] {

@@ -29,6 +29,12 @@ impl Terminal {
         Ok((self.input.try_clone()?.into(), self.output.try_clone()?.into()))
     }
 
+    /// Columns and rows.
+    pub(in crate::mfa) fn size(&self) -> Option<(usize, usize)> {
+        let (columns, rows) = terminal_size::terminal_size_of(&self.output)?;
+        Some((columns.0.into(), rows.0.into()))
+    }
+
     /// Needs FlushConsoleInputBuffer, which std does not have.
     pub(super) fn discard_typed_ahead(&self) {}
 
@@ -41,9 +47,11 @@ impl Terminal {
         let input = self.input.try_clone()?;
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut line = Zeroizing::new(String::with_capacity(256));
-            let read = BufReader::with_capacity(256, input).read_line(&mut line);
-            let _ = sender.send(read.map(|count| if count == 0 { Line::End } else { Line::Text(line) }));
+            // bytes, because a console has a code page of its own; digits are the same in all of them
+            let mut line = Zeroizing::new(Vec::with_capacity(256));
+            let read = BufReader::with_capacity(256, input).read_until(b'\n', &mut line);
+            let text = Zeroizing::new(std::str::from_utf8(&line).unwrap_or_default().to_owned());
+            let _ = sender.send(read.map(|count| if count == 0 { Line::End } else { Line::Text(text) }));
         });
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match left.map_or_else(|| receiver.recv().map_err(Into::into), |left| receiver.recv_timeout(left)) {

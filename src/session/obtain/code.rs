@@ -4,8 +4,9 @@ use super::{Base, Obtaining};
 use crate::aws::Refusal;
 use crate::aws::sts::{Connection, Identity, Signer};
 use crate::credentials::TokenCode;
+use crate::mfa::totp::{self, Seed};
 use crate::mfa::{self, Way};
-use crate::session::Error;
+use crate::session::{Error, seed};
 use std::time::{Duration, Instant};
 
 impl Obtaining<'_> {
@@ -26,7 +27,7 @@ impl Obtaining<'_> {
     pub(super) fn code(&mut self, connection: &Connection, signer: Signer<'_>) -> Result<TokenCode, Error> {
         let (device, notice) = (self.device(), self.notice.take());
         match mfa::can_ask(&device, &self.asking)? {
-            Way::Terminal => {
+            Way::Terminal | Way::Dialog => {
                 let asking = &self.asking;
                 let (identity, code) =
                     connection.meanwhile(signer, || mfa::token_code(&device, asking, notice.as_deref()));
@@ -41,7 +42,20 @@ impl Obtaining<'_> {
                 }
                 Ok(code)
             }
-            _ => {
+            Way::Seed => match self.context.keychain.seed(device.serial) {
+                Ok(Some(seed)) => self.code_of(&seed, connection.clock_offset()),
+                failed => {
+                    (self.seed_failed, self.asking.has_seed) = (true, false);
+                    match failed {
+                        Err(error) if !self.can_ask() => return Err(error.into()),
+                        Err(error) => self.context.warn(&format!("the seed of {}: {error}", device.serial)),
+                        Ok(_) => self.context.warn(&format!("the seed of {} is not in the keychain", device.serial)),
+                    }
+                    self.notice = notice;
+                    self.code(connection, signer)
+                }
+            },
+            Way::Given | Way::Process => {
                 if self.codes_spent > 0 || notice.is_some() {
                     self.wait_for_next_code();
                 }
@@ -50,10 +64,22 @@ impl Obtaining<'_> {
         }
     }
 
+    /// The seed's code of a window that no other process has had.
+    fn code_of(&self, seed: &Seed, ahead: i64) -> Result<TokenCode, Error> {
+        let (device, env) = (self.device(), self.context.env);
+        let claim = |window| seed::claim(env, device.serial, window);
+        let tell = |seconds| self.tell_wait(seconds);
+        Ok(totp::next_code(seed, &device, &self.asking, ahead, claim, tell)?)
+    }
+
+    fn tell_wait(&self, seconds: u64) {
+        self.context.tell(&format!("waiting {seconds} s for the next code"));
+    }
+
     /// A program prints the same code until the window turns.
     fn wait_for_next_code(&self) {
         let turn = Duration::from_secs(self.until_next_code() + 1);
-        self.context.tell(&format!("waiting {} s for the next code", turn.as_secs()));
+        self.tell_wait(turn.as_secs());
         let left = self.context.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         std::thread::sleep(left.map_or(turn, |left| turn.min(left)));
     }

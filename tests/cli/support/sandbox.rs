@@ -23,8 +23,11 @@ impl Sandbox {
     /// An empty HOME. Sessions go to a sealed file with a key of its own, never to the keyring of who runs the tests.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("mfa-run-test-").tempdir().expect("a temporary folder");
-        // Some paths of the test are compared with what programs print: no symlink on the way.
-        let home = folder.path().canonicalize().expect("its own path").join("home");
+        // Some paths of the test are compared with what programs print: no symlink on the way. On Windows there is none, and
+        // the path would come back in a form that cmd does not read.
+        let own =
+            if cfg!(windows) { folder.path().to_owned() } else { folder.path().canonicalize().expect("its path") };
+        let home = own.join("home");
         let mut sandbox = Self { folder, vars: BTreeMap::new(), watch: Watch::default() };
         for inside in [".aws", "bin", ".local/share", ".cache", "run", "tmp"] {
             std::fs::create_dir_all(home.join(inside)).expect("folders in HOME");
@@ -44,6 +47,13 @@ impl Sandbox {
         if cfg!(windows) {
             sandbox.set("LOCALAPPDATA", home.join(".local/share"));
             sandbox.set("USERPROFILE", home.clone());
+            sandbox.set("TEMP", home.join("tmp"));
+            sandbox.set("SystemRoot", r"C:\windows");
+            sandbox.set("PATHEXT", ".COM;.EXE;.BAT;.CMD");
+            // what Unix has as programs
+            for (name, script) in [("true", "exit /b 0"), ("echo", "echo %*"), ("env", "set")] {
+                sandbox.write(&format!("bin/{name}.cmd"), format!("@{script}\r\n"));
+            }
         }
         for (name, value) in [
             ("TERM", "dumb"),

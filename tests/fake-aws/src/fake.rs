@@ -202,6 +202,12 @@ impl FakeAws {
         lock(&self.world).keys.values().filter(|k| k.user == user).map(|k| k.id.clone()).collect()
     }
 
+    /// Whether the access key is active; `None` where there is none.
+    #[must_use]
+    pub fn access_key_active(&self, access_key_id: &str) -> Option<bool> {
+        lock(&self.world).keys.get(access_key_id).map(|key| key.active)
+    }
+
     /// Gives a user a device: a virtual one (`arn:aws:iam::A:mfa/NAME`), a hardware one (`GAHT12345678`), or a FIDO key
     /// (`arn:aws:iam::A:u2f/...`), which never shows a code. Returns its seed.
     pub fn add_device(&self, user: &str, serial: &str) -> String {
@@ -365,7 +371,7 @@ impl FakeAws {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let world = lock(&self.world);
-        let keys = world.keys.values().map(|k| k.secret.clone());
+        let keys = world.keys.values().map(|k| k.secret.clone()).chain(world.deleted_secrets.iter().cloned());
         let seeds = world.devices.values().map(|d| d.seed.clone());
         let sessions = world.sessions.values().flat_map(|s| [s.secret.clone(), s.token.clone()]);
         keys.chain(seeds).chain(sessions).collect()

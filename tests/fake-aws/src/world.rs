@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) users: BTreeMap<String, User>,
     /// By access key ID.
     pub(crate) keys: BTreeMap<String, AccessKey>,
+    /// Of keys that were deleted: still nobody's to see.
+    pub(crate) deleted_secrets: Vec<String>,
     /// By serial number.
     pub(crate) devices: BTreeMap<String, Device>,
     /// By ARN: other accounts may have some too.
@@ -147,6 +149,7 @@ impl World {
             settings,
             users: BTreeMap::new(),
             keys: BTreeMap::new(),
+            deleted_secrets: vec![],
             devices: BTreeMap::new(),
             roles: BTreeMap::new(),
             managed_policies: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Records of what `configure` changed, below the data folder: one a profile and call. They hold no secret, see
+//! Records of what `configure` and `doctor --fix` changed, below the data folder: one a profile and call. They hold no secret, see
 //! [`crate::config::undo`].
 
 use crate::config::{self, Change, Document, FileKind, Files, edit_file, header_of};
@@ -84,7 +84,7 @@ impl Record {
 }
 
 /// All records, the oldest first.
-pub(super) fn all(env: &Env) -> Result<Vec<Record>, Error> {
+pub(super) fn recorded(env: &Env) -> Result<Vec<Record>, Error> {
     let entries = std::fs::read_dir(folder(env)?).into_iter().flatten().flatten();
     let mut records: Vec<Record> = entries
         .filter_map(|entry| {
@@ -97,6 +97,11 @@ pub(super) fn all(env: &Env) -> Result<Vec<Record>, Error> {
 }
 
 fn folder(env: &Env) -> Result<PathBuf, Error> {
-    let none = || Error::usage("there is no home folder for the record that --undo needs", "export HOME=/home/you");
+    let none = || {
+        Error::usage(
+            "there is no home folder for the record that --undo needs",
+            if cfg!(windows) { "set LOCALAPPDATA" } else { "export HOME=/home/you" },
+        )
+    };
     Ok(env.data_folder().ok_or_else(none)?.join("undo"))
 }

@@ -1,0 +1,207 @@
+//! What only AWS knows: its clock, whether the access keys work and what they may do without MFA, which devices their users
+//! have, what the roles ask for. Each key is asked about by a thread of its own, with five seconds for all: who has not
+//! answered by then is left. Never asks for a code: what takes MFA to be seen is looked at with a cached session, or not.
+
+use super::finding::Report;
+use super::{Scene, judgement, show};
+use crate::aws::iam::{Iam, RoleFacts};
+use crate::aws::sts::{Connection, Identity, Signer};
+use crate::aws::{Error, Refusal};
+use crate::commands::prepare;
+use crate::credentials::{AccessKey, Session};
+use crate::env::Env;
+use crate::profile::plan::SessionId;
+use crate::profile::request::RoleArn;
+use crate::profile::strategy::Caller;
+use crate::profile::{Plan, Request, Sts};
+use crate::session::access_key::access_key;
+use crate::session::{Context, cache};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+/// What a person waits for.
+const PATIENCE: Duration = Duration::from_millis(4_500);
+/// More keys than this are a collection, not a person's.
+const MOST_KEYS: usize = 16;
+
+/// An access key, and what the profiles say about it.
+pub(super) struct Subject {
+    key: AccessKey,
+    sts: Sts,
+    /// Whether IAM can be asked, and not only STS.
+    iam: bool,
+    /// The profile it stands in.
+    pub(super) profile: String,
+    /// `mfa_serial` of the profiles behind it.
+    pub(super) serials: BTreeSet<String>,
+    roles: Vec<Candidate>,
+}
+
+/// A role, and the cached sessions that may be allowed to look at it.
+struct Candidate {
+    arn: RoleArn,
+    sessions: Vec<Session>,
+}
+
+impl Subject {
+    pub(super) fn id(&self) -> &str {
+        &self.key.id
+    }
+}
+
+/// What AWS said about one key.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) identity: Option<Result<Identity, Error>>,
+    /// AWS's clock minus this one, in seconds.
+    pub(super) clock: Option<i64>,
+    /// Whether the bare key may do what it should not.
+    pub(super) bare: Option<Result<(), Error>>,
+    pub(super) serials: Option<Result<Vec<String>, Error>>,
+    pub(super) made: Option<DateTime<Utc>>,
+    pub(super) roles: BTreeMap<String, Result<RoleFacts, Error>>,
+    pub(super) is_complete: bool,
+}
+
+enum Answer {
+    Identity(Result<Identity, Error>, i64),
+    Bare(Result<(), Error>),
+    Serials(Result<Vec<String>, Error>),
+    Made(Option<DateTime<Utc>>),
+    Role(String, Result<RoleFacts, Error>),
+    Complete,
+}
+
+pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
+    if scene.offline {
+        return report.fact("not asked: --offline");
+    }
+    let request = Request { no_prompt: true, ..Request::default() };
+    // what is wrong with the keychain's setting is said elsewhere
+    let Ok(context) = prepare(scene.env, scene.files, &request, Caller::OneShot, false) else { return };
+    let subjects = subjects(scene, &context);
+    if subjects.is_empty() {
+        return report.fact("not asked: no access key to ask with");
+    }
+    let (tell, told) = channel();
+    let subjects: Vec<_> = subjects.into_iter().take(MOST_KEYS).map(std::sync::Arc::new).collect();
+    for (number, subject) in subjects.iter().enumerate() {
+        let (subject, env, tell) = (subject.clone(), scene.env.clone(), tell.clone());
+        std::thread::spawn(move || ask(&subject, &env, number, &tell));
+    }
+    drop(tell);
+    let until = Instant::now() + PATIENCE;
+    let mut answers: Vec<Answers> = subjects.iter().map(|_| Answers::default()).collect();
+    while let Ok((number, answer)) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        answers[number].note(answer);
+    }
+    judgement::clock(&answers, report);
+    for (subject, answers) in subjects.iter().zip(&answers) {
+        judgement::key(scene, subject, answers, report);
+        judgement::roles(scene, answers, report);
+    }
+    let unseen = answers.iter().flat_map(|answers| answers.roles.values()).filter(|role| role.is_err()).count();
+    if unseen > 0 {
+        report.fact(format!("{} may not be looked at; mfa-run login first, then perhaps", show::count(unseen, "role")));
+    }
+}
+
+impl Answers {
+    fn note(&mut self, answer: Answer) {
+        match answer {
+            Answer::Identity(identity, clock) => {
+                let answered = !matches!(
+                    identity,
+                    Err(Error::Unreachable { .. }
+                        | Error::TimedOut { .. }
+                        | Error::CaBundle { .. }
+                        | Error::Client { .. })
+                );
+                self.clock = answered.then_some(clock);
+                self.identity = Some(identity);
+            }
+            Answer::Bare(bare) => self.bare = Some(bare),
+            Answer::Serials(serials) => self.serials = Some(serials),
+            Answer::Made(made) => self.made = made,
+            Answer::Role(arn, facts) => drop(self.roles.insert(arn, facts)),
+            Answer::Complete => self.is_complete = true,
+        }
+    }
+}
+
+/// The access keys that the profiles begin with, each once.
+fn subjects(scene: &Scene<'_>, context: &Context<'_>) -> Vec<Subject> {
+    let mut subjects: BTreeMap<String, Subject> = BTreeMap::new();
+    let env = scene.env;
+    for plan in scene.plans().filter(|plan| plan.source.access_key_id().is_some()) {
+        let id = plan.source.identity();
+        if !subjects.contains_key(&id) {
+            // a key that can't be had is the keychain's finding
+            let Ok(Some(key)) = access_key(&plan.source, &context.keychain) else { continue };
+            // Security: the key of a stand-in for STS is not sent to the real IAM
+            let stand_in = env.var("AWS_ENDPOINT_URL_IAM").or(env.var("AWS_ENDPOINT_URL")).is_some();
+            let iam = plan.sts.endpoint_url.is_none() || stand_in;
+            let profile = plan.source.in_words().to_owned();
+            let subject = Subject { key, sts: plan.sts.clone(), iam, profile, serials: BTreeSet::new(), roles: vec![] };
+            subjects.insert(id.clone(), subject);
+        }
+        let subject = subjects.get_mut(&id).expect("it was put there");
+        subject.serials.extend(plan.mfa.as_ref().map(|mfa| mfa.serial.value.to_string()));
+        if let Some(role) =
+            plan.roles.last().filter(|role| !subject.roles.iter().any(|known| known.arn == role.arn.value))
+        {
+            subject.roles.push(Candidate { arn: role.arn.value.clone(), sessions: sessions(scene, context, plan) });
+        }
+    }
+    subjects.into_values().collect()
+}
+
+/// The role's own session, then the shared one.
+fn sessions(scene: &Scene<'_>, context: &Context<'_>, plan: &Plan) -> Vec<Session> {
+    let lives = |id: &SessionId| scene.index.lives(id, scene.env.now(), 60);
+    let ids = [Some(plan.id()), plan.shared_id()].into_iter().flatten().filter(lives);
+    ids.filter_map(|id| cache::get(context, &id)).map(|cached| cached.session).collect()
+}
+
+fn ask(subject: &Subject, env: &Env, number: usize, tell: &Sender<(usize, Answer)>) {
+    // who asked may have gone
+    let tell = |answer| drop(tell.send((number, answer)));
+    let key = Signer::AccessKey(&subject.key);
+    let (identity, clock) = match Connection::new(&subject.sts) {
+        Ok(sts) => (sts.caller_identity(key), sts.clock_offset()),
+        Err(error) => (Err(error), 0),
+    };
+    let account = identity.as_ref().ok().map(|identity| identity.account.clone());
+    tell(Answer::Identity(identity, clock));
+    let (Some(account), true) = (account, subject.iam) else { return tell(Answer::Complete) };
+
+    let Ok(bare) = Iam::new(key, &subject.sts, env) else { return tell(Answer::Complete) };
+    tell(Answer::Bare(bare.may_list_roles()));
+    tell(Answer::Serials(bare.mfa_serials()));
+    tell(Answer::Made(bare.key_made(&subject.key.id).ok().flatten()));
+    for role in &subject.roles {
+        let sessions = role.sessions.iter().map(Signer::Session);
+        // GetRole is for roles of one's own account; whom a role's session belongs to, the role does
+        let signers = sessions.chain((role.arn.account() == account).then_some(key));
+        let mut last = None;
+        for signer in signers {
+            let seen = Iam::new(signer, &subject.sts, env).and_then(|iam| iam.role(role.arn.name()));
+            let refused = seen.as_ref().err().and_then(Error::refusal).is_some();
+            last = Some(seen);
+            if !refused {
+                break;
+            }
+        }
+        if let Some(seen) = last {
+            tell(Answer::Role(role.arn.to_string(), seen));
+        }
+    }
+    tell(Answer::Complete);
+}
+
+/// Whether the answer says that the key itself is no good.
+pub(super) fn is_of_the_key(error: &Error) -> bool {
+    error.refusal().is_some_and(Refusal::is_of_the_key)
+}

@@ -1,0 +1,254 @@
+//! The Secret Service of the desktop (GNOME Keyring, KWallet, KeePassXC), over D-Bus.
+//!
+//! It is a program of somebody else's that may not be there, may hang, may be locked, or may put a dialog on the screen. So
+//! every operation ends within [`LIMIT`], whatever that program does; nothing asks to be unlocked unless a person is there to
+//! answer, and then for [`PATIENCE`] at most.
+//!
+//! Items carry their own name ([`envelope`]): of several with one name the one that lives longest counts, what is
+//! damaged or another's is not there.
+
+mod client;
+
+use super::{Error, envelope};
+use crate::env::Env;
+use chrono::{DateTime, Utc};
+use client::{Client, Path};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+/// What the store is called in errors.
+const STORE: &str = "Secret Service";
+/// For one operation, all of its calls together.
+const LIMIT: Duration = Duration::from_secs(2);
+/// For a person to answer a dialog.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long one that did not answer is left alone: the operations of one command are not to wait one after the other.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
+
+/// The user's Secret Service, connected to when first used.
+pub(super) struct SecretService<'e> {
+    pub(super) env: &'e Env,
+    /// Whether a person is there who can answer a dialog.
+    pub(super) may_ask: bool,
+    /// Until when that person may take; [`PATIENCE`] unless told otherwise.
+    pub(super) deadline: Option<Instant>,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The client drops before the runtime it lives in.
+    client: Option<Client>,
+    runtime: Option<Runtime>,
+    /// When it last did not answer.
+    silent_since: Option<Instant>,
+}
+
+/// What an operation came to.
+enum Step<T> {
+    Done(T),
+    /// These have to be unlocked first.
+    Locked(Vec<Path>),
+    /// There is no collection that new items could go to.
+    NoCollection,
+    /// The service asks before it does that.
+    Prompt(Path),
+}
+
+impl SecretService<'_> {
+    /// The secret of that name, if there is one that has not expired.
+    pub(super) fn read(&self, name: &str, warn: impl Fn(String)) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let items = self.run(async |client| {
+            let (items, locked) = client.search(name).await?;
+            if !items.is_empty() {
+                return Ok(Step::Done(client.secrets(&items).await?));
+            }
+            if !locked.is_empty() {
+                return Ok(Step::Locked(locked));
+            }
+            // KWallet finds nothing in what is locked.
+            match client.default_collection().await? {
+                Some(collection) if client.is_locked(&collection).await? => Ok(Step::Locked(vec![collection])),
+                _ => Ok(Step::Done(Vec::new())),
+            }
+        })?;
+        let open = |bytes: &Zeroizing<Vec<u8>>| match envelope::open(name, bytes) {
+            Ok(item) => Some(item),
+            Err(refused) => {
+                warn(format!("an item of the {STORE} is {refused}: taken as not there"));
+                None
+            }
+        };
+        let longest = items.iter().filter_map(open).max_by_key(|item| item.expires);
+        Ok(longest.filter(|item| item.expires > self.env.now()).map(|item| item.secret))
+    }
+
+    /// Keeps the secret in place of all others of that name.
+    pub(super) fn write(&self, name: &str, secret: &[u8], expires: DateTime<Utc>) -> Result<(), Error> {
+        let bytes = envelope::wrap(name, secret, expires);
+        self.run(async |client| {
+            let Some(collection) = client.default_collection().await? else { return Ok(Step::NoCollection) };
+            if client.is_locked(&collection).await? {
+                return Ok(Step::Locked(vec![collection]));
+            }
+            let (kept, prompt) = client.create(&collection, name, &bytes).await?;
+            if let Some(prompt) = prompt {
+                return Ok(Step::Prompt(prompt));
+            }
+            // It replaces what has the same attributes in the same collection; others can be found by that name, too.
+            let (others, _) = client.search(name).await?;
+            for other in others.iter().filter(|other| **other != kept) {
+                client.delete(other).await?;
+            }
+            Ok(Step::Done(()))
+        })
+    }
+
+    /// Forgets the secret; whether there was one.
+    pub(super) fn remove(&self, name: &str) -> Result<bool, Error> {
+        self.run(async |client| {
+            let (items, locked) = client.search(name).await?;
+            if !locked.is_empty() {
+                return Ok(Step::Locked(locked));
+            }
+            for item in &items {
+                if let Some(prompt) = client.delete(item).await? {
+                    return Ok(Step::Prompt(prompt));
+                }
+            }
+            Ok(Step::Done(!items.is_empty()))
+        })
+    }
+
+    /// Whether it answers and is unlocked; asks nobody.
+    pub(super) fn usable(&self) -> Result<(), Error> {
+        let look = async |client: &Client| match client.default_collection().await? {
+            None => Ok(Step::Done(Err(Error::NoCollection))),
+            Some(collection) if client.is_locked(&collection).await? => {
+                Ok(Step::Done(Err(Error::StoreLocked { store: STORE })))
+            }
+            Some(_) => Ok(Step::Done(Ok(()))),
+        };
+        self.run(look)?
+    }
+
+    /// Does it, again once a person has unlocked what has to be, and again with a new connection where an older one is of no
+    /// use any more (the service was started anew).
+    fn run<T>(&self, operation: impl AsyncFn(&Client) -> Result<Step<T>, Error>) -> Result<T, Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.silent_since.is_some_and(|since| since.elapsed() < LEFT_ALONE) {
+            return Err(Error::StoreSilent { store: STORE });
+        }
+        let mut asked = false;
+        let mut connected_before = state.client.is_some();
+        let mut until = Instant::now() + LIMIT;
+        loop {
+            let step = self.within(&mut state, until, &operation);
+            let step = match step {
+                Err(Error::Store { .. } | Error::StoreAbsent { .. }) if connected_before => {
+                    (state.client, connected_before) = (None, false);
+                    continue;
+                }
+                step => step?,
+            };
+            if let Step::Done(done) = step {
+                return Ok(done);
+            }
+            if asked || !self.someone_sees_dialogs() {
+                return Err(match step {
+                    Step::NoCollection => Error::NoCollection,
+                    _ => Error::StoreLocked { store: STORE },
+                });
+            }
+            asked = true;
+            self.ask(&mut state, step)?;
+            until = Instant::now() + LIMIT;
+        }
+    }
+
+    fn within<T>(
+        &self,
+        state: &mut State,
+        until: Instant,
+        operation: &impl AsyncFn(&Client) -> Result<Step<T>, Error>,
+    ) -> Result<Step<T>, Error> {
+        let State { client, runtime, silent_since } = state;
+        let runtime = match runtime {
+            Some(runtime) => runtime,
+            None => runtime.insert(start()?),
+        };
+        let done = runtime.block_on(tokio::time::timeout_at(until.into(), async {
+            let client = match client {
+                Some(client) => client,
+                None => client.insert(Client::open(&self.address()?).await?),
+            };
+            operation(client).await
+        }));
+        done.unwrap_or_else(|_| {
+            *silent_since = Some(Instant::now());
+            Err(Error::StoreSilent { store: STORE })
+        })
+    }
+
+    /// Lets the person answer. Ctrl-C ends us, and the service takes its dialog away when its client is gone.
+    fn ask<T>(&self, state: &mut State, step: Step<T>) -> Result<(), Error> {
+        let (Some(runtime), Some(client)) = (&state.runtime, &state.client) else { return Ok(()) };
+        let until = self.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let locked = Error::StoreLocked { store: STORE };
+        runtime.block_on(async {
+            let prepared = async {
+                match step {
+                    Step::Locked(objects) => client.unlock(&objects).await,
+                    Step::NoCollection => client.create_collection().await,
+                    Step::Prompt(prompt) => Ok(Some(prompt)),
+                    Step::Done(_) => Ok(None),
+                }
+            };
+            let prompt = tokio::time::timeout(LIMIT, prepared).await;
+            let Some(prompt) = prompt.unwrap_or(Err(Error::StoreSilent { store: STORE }))? else { return Ok(()) };
+            match tokio::time::timeout_at(until.into(), client.prompt(&prompt)).await {
+                Ok(answered) => answered?.then_some(()).ok_or(locked),
+                Err(_) => {
+                    let _ = tokio::time::timeout(LIMIT, client.dismiss(&prompt)).await;
+                    Err(locked)
+                }
+            }
+        })
+    }
+
+    /// A dialog needs a person, and a display that this person looks at: over ssh it would open on the desk at home.
+    fn someone_sees_dialogs(&self) -> bool {
+        self.may_ask && ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|display| self.env.var_os(display).is_some())
+    }
+
+    /// The session bus, as libdbus finds it, but for starting one.
+    fn address(&self) -> Result<String, Error> {
+        if let Some(address) = self.env.var("DBUS_SESSION_BUS_ADDRESS") {
+            return Ok(address.into());
+        }
+        let socket = self.env.var_os("XDG_RUNTIME_DIR").map(|folder| std::path::Path::new(folder).join("bus"));
+        match socket.as_ref().and_then(|socket| socket.to_str()).filter(|socket| std::path::Path::new(socket).exists()) {
+            Some(socket) => Ok(format!("unix:path={socket}")),
+            None => Err(Error::StoreAbsent { store: STORE, reason: "there is no D-Bus session bus" }),
+        }
+    }
+}
+
+impl Drop for State {
+    /// Without waiting for what may never end.
+    fn drop(&mut self) {
+        self.client = None;
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn start() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Store { store: STORE, reason: error.kind().to_string() })
+}
