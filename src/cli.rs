@@ -2,11 +2,11 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, configure, console, credential_process, doctor, exec, explain, export, init, key, list, login, logout,
-    serve, status, write,
+    awsume, complete, completions, configure, console, credential_process, doctor, exec, explain, export, function,
+    init, key, list, login, logout, serve, status, write,
 };
 use crate::profile::Request;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 
 /// Short-lived, MFA-backed credentials for AWS tools: one code, kept in the OS keychain, handed out as a credential_process,
@@ -55,8 +55,16 @@ pub enum Command {
     Login(login::Args),
     /// Write the session as a named profile to the credentials file, for tools that read nothing else
     Write(write::Args),
-    /// Print what goes into a shell's rc file
+    /// Print what goes into a shell's rc file: the function mfa, completion, a prompt segment
     Init(init::Args),
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+    /// What completion scripts ask
+    #[command(hide = true)]
+    Complete(complete::Args),
+    /// What the shell function `mfa` of `init SHELL` runs
+    #[command(hide = true)]
+    Mfa(function::Args),
     /// What the shell function of `init SHELL --awsume` runs
     #[command(hide = true)]
     Awsume(awsume::Args),
@@ -118,7 +126,19 @@ impl Cli {
                 let line = Status::try_parse_from(&arguments[1..])?;
                 alone(line.global, Command::Status(line.args))
             }
+            Some("complete") => {
+                alone(Global::default(), Command::Complete(complete::Args { words: arguments[2..].to_vec() }))
+            }
             _ => Self::try_parse_from(arguments),
+        }
+    }
+
+    /// The command tree behind a name that can be completed: the program, or a function of `init SHELL`.
+    pub(crate) fn grammar(name: &str) -> clap::Command {
+        match name {
+            "mfa" => function::Line::command(),
+            "awsume" => awsume::grammar(),
+            _ => Self::command(),
         }
     }
 }
@@ -126,7 +146,6 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn clap_finds_no_fault() {

@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("session", &["aws", "config", "keychain", "mfa", "output", "profile"]),
     ("error", &["aws", "config", "keychain", "mfa", "output", "profile", "session"]),
     ("complete", &["config", "profile"]),
-    ("commands", &["aws", "cli", "config", "error", "keychain", "mfa", "output", "profile", "session"]),
+    ("commands", &["aws", "cli", "complete", "config", "error", "keychain", "mfa", "output", "profile", "session"]),
     ("cli", &["commands", "complete", "error", "profile"]),
     ("lib", &["cli", "commands", "complete", "error"]),
 ];

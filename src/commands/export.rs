@@ -5,10 +5,7 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::output;
 use crate::output::shell::{self, Format};
-use crate::profile::strategy::Caller;
-use crate::profile::{self, Request};
-use crate::session;
-use crate::terminal;
+use crate::profile::Request;
 use std::process::ExitCode;
 
 /// `mfa-run export [REQUEST OPTIONS] [--format F]`
@@ -33,15 +30,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     }
     let files = Files::load(env)?;
     let request = super::choose(env, &files, &args.request)?;
-    let plan = profile::plan(&files, env, &request)?;
-    let context = super::prepare(env, &files, &request, Caller::OneShot, false)?;
-    let session = session::obtain(&plan, &context)?;
-    let region = plan.region.as_ref().map(|region| region.value.as_str());
-    if format == Format::Github && env.var("GITHUB_ACTIONS") == Some("true") {
-        // the runner hides from its logs what these lines name
-        shell::github_masks(&session).lines().for_each(terminal::say);
-    }
-    let lines = shell::export(&session, region, &plan.profile.value, format)?;
+    let lines = super::lines_for_shell(env, &files, &request, format)?;
     output::print(lines.as_bytes()).map_err(Error::stdout)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,81 +1,80 @@
-//! `mfa-run init SHELL`: what goes into a shell's rc file. Today that is `--awsume`, a function of that name for people who come from
-//! there; it evaluates what `mfa-run awsume` prints, so that no value is ever split or quoted by the shell.
+//! `mfa-run init SHELL`: what goes into a shell's rc file. A function `mfa` with its completion and a segment for the prompt;
+//! with `--awsume` the function of that name, for people who come from there. The functions evaluate what mfa-run prints, so
+//! that no value is ever split or quoted by the shell, and leave the shell as it is where that fails.
+//!
+//! It may be read twice, and once read it starts nothing: mfa-run is run by the functions, at Tab, and at a prompt while
+//! there is a session to show.
 
+use crate::complete::Shell;
 use crate::env::Env;
 use crate::error::Error;
 use crate::output;
 use std::process::ExitCode;
 
-/// `mfa-run init SHELL --awsume`
+/// `mfa-run init SHELL [--prompt | --awsume]`
+///
+/// ~/.bashrc: eval "$(mfa-run init bash)"
+///
+/// ~/.zshrc, below compinit: eval "$(mfa-run init zsh)"
+///
+/// ~/.config/fish/config.fish: mfa-run init fish | source
+///
+/// $PROFILE: mfa-run init powershell | Out-String | Invoke-Expression
+///
+/// nu, once: mfa-run init nu | save -f ($nu.user-autoload-dirs.0 | path join mfa-run.nu)
+///
+/// ~/.config/elvish/rc.elv: eval (mfa-run init elvish | slurp)
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Whose lines to print
     #[arg(value_enum, value_name = "SHELL")]
     shell: Shell,
-    /// The function `awsume`, with awsume's flags and variables
+    /// Put the profile and the time left before the prompt, while there is a session in the shell
     #[arg(long)]
+    prompt: bool,
+    /// The function `awsume` instead, with awsume's flags and variables
+    #[arg(long, conflicts_with = "prompt")]
     awsume: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Shell {
-    /// In ~/.bashrc: eval "$(mfa-run init bash --awsume)"
-    Bash,
-    /// In ~/.zshrc: eval "$(mfa-run init zsh --awsume)"
-    Zsh,
-    /// In ~/.config/fish/config.fish: mfa-run init fish --awsume | source
-    Fish,
-    /// In $PROFILE: mfa-run init powershell --awsume | Out-String | Invoke-Expression
-    #[value(name = "powershell", alias = "pwsh")]
-    #[expect(clippy::enum_variant_names, reason = "that is its name")]
-    PowerShell,
 }
 
 /// Prints the lines for the rc file.
 pub fn run(args: &Args, _env: &Env) -> Result<ExitCode, Error> {
-    if !args.awsume {
-        return Err(Error::usage("init prints awsume's function only, so far", "mfa-run init SHELL --awsume"));
+    let mut lines = String::new();
+    if args.awsume {
+        lines += awsume(args.shell).ok_or_else(|| {
+            Error::usage(
+                "awsume's function is for bash, zsh, fish and powershell",
+                "mfa-run init SHELL: the function mfa",
+            )
+        })?;
+    } else {
+        let [function, segment] = scripts(args.shell);
+        lines += args.shell.script();
+        lines += function;
+        lines += if args.prompt { segment } else { "" };
     }
-    let lines = match args.shell {
-        Shell::Bash => POSIX.replace("SHELL", "bash"),
-        Shell::Zsh => POSIX.replace("SHELL", "zsh"),
-        Shell::Fish => FISH.to_owned(),
-        Shell::PowerShell => POWERSHELL.to_owned(),
-    };
     output::print(lines.as_bytes()).map_err(Error::stdout)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// `function` keeps an alias of that name, which awsume's installer made, from being expanded in this very line; the alias
-/// would win over the function, so it goes.
-const POSIX: &str = r#"unalias awsume 2>/dev/null || :
-function awsume {
-  local lines
-  lines="$(command mfa-run awsume --shell SHELL -- "$@")" || return
-  case "$lines" in
-    '#show'*) printf '%s\n' "${lines#*
-}" ;;
-    *) eval "$lines" ;;
-  esac
+/// The function with the segment, and what puts the segment before the prompt.
+fn scripts(shell: Shell) -> [&'static str; 2] {
+    match shell {
+        Shell::Bash => [include_str!("init/mfa.bash"), include_str!("init/prompt.bash")],
+        Shell::Zsh => [include_str!("init/mfa.zsh"), include_str!("init/prompt.zsh")],
+        Shell::Fish => [include_str!("init/mfa.fish"), include_str!("init/prompt.fish")],
+        Shell::PowerShell => [include_str!("init/mfa.ps1"), include_str!("init/prompt.ps1")],
+        Shell::Nu => [include_str!("init/mfa.nu"), include_str!("init/prompt.nu")],
+        Shell::Elvish => [include_str!("init/mfa.elv"), include_str!("init/prompt.elv")],
+    }
 }
-"#;
 
-const FISH: &str = r#"function awsume --description 'a session of an AWS profile in this shell (mfa-run)'
-    set -l lines (command mfa-run awsume --shell fish -- $argv)
-    or return
-    if test "$lines[1]" = '#show'
-        string join \n -- $lines[2..]
-    else
-        string join \n -- $lines | source
-    end
-end
-"#;
-
-const POWERSHELL: &str = r#"function awsume {
-    $program = (Get-Command mfa-run -CommandType Application -TotalCount 1).Source
-    $lines = @(& $program awsume --shell powershell -- @args)
-    if ($LASTEXITCODE -ne 0) { return }
-    if ($lines.Count -gt 0 -and $lines[0] -eq '#show') { $lines | Select-Object -Skip 1 }
-    elseif ($lines.Count -gt 0) { $lines | Out-String | Invoke-Expression }
+fn awsume(shell: Shell) -> Option<&'static str> {
+    Some(match shell {
+        Shell::Bash => concat!(include_str!("../../completions/mfa-run.bash"), include_str!("init/awsume.bash")),
+        Shell::Zsh => concat!(include_str!("../../completions/_mfa-run"), include_str!("init/awsume.zsh")),
+        Shell::Fish => concat!(include_str!("../../completions/mfa-run.fish"), include_str!("init/awsume.fish")),
+        Shell::PowerShell => include_str!("init/awsume.ps1"),
+        Shell::Nu | Shell::Elvish => return None,
+    })
 }
-"#;

@@ -2,6 +2,8 @@
 
 pub mod aws_mfa;
 pub mod awsume;
+pub mod complete;
+pub mod completions;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
@@ -10,6 +12,7 @@ pub mod doctor;
 pub mod exec;
 pub mod explain;
 pub mod export;
+pub mod function;
 pub mod init;
 pub mod key;
 pub mod list;
@@ -24,7 +27,7 @@ pub mod write;
 
 use diff::unified;
 use own_line::{own_program, quoted_word};
-use picker::{dialog, theme};
+use picker::{can_ask, dialog, pick, theme};
 use record::{Record, recorded};
 
 use crate::config::managed::{self, Holder};
@@ -37,10 +40,11 @@ use crate::keychain::Keychain;
 use crate::mfa;
 use crate::output::container::Endpoint;
 use crate::output::section::Properties;
-use crate::output::shell::Pointer;
+use crate::output::shell::{self, Format, Pointer};
 use crate::profile::strategy::Caller;
 use crate::profile::{self, Plan, Request};
 use crate::session::{self, Context, renew};
+use crate::terminal;
 use std::cell::{Cell, OnceCell};
 use std::io::Read;
 use std::sync::Arc;
@@ -85,6 +89,19 @@ fn prepare<'a>(
         told: Cell::new(false),
         connection: OnceCell::new(),
     })
+}
+
+/// The session as lines for a shell, or for a file.
+fn lines_for_shell(env: &Env, files: &Files, request: &Request, format: Format) -> Result<Zeroizing<String>, Error> {
+    let plan = profile::plan(files, env, request)?;
+    let context = prepare(env, files, request, Caller::OneShot, false)?;
+    let session = session::obtain(&plan, &context)?;
+    let region = plan.region.as_ref().map(|region| region.value.as_str());
+    if format == Format::Github && env.var("GITHUB_ACTIONS") == Some("true") {
+        // the runner hides from its logs what these lines name
+        shell::github_masks(&session).lines().for_each(terminal::say);
+    }
+    Ok(shell::export(&session, region, &plan.profile.value, format)?)
 }
 
 /// A running endpoint, renewed behind the scenes; both end with it.

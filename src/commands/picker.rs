@@ -13,13 +13,23 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 pub(super) fn profile(env: &Env, files: &Files, request: &Request) -> Result<Option<String>, Error> {
     let variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MFA_RUN_PROFILE"];
     let named = request.profile.is_some() || variables.iter().any(|name| env.var(name).is_some());
-    let may_ask = !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never");
-    if named || request.role_arn.is_some() || !may_ask || !is_interactive() {
+    if named || request.role_arn.is_some() || !can_ask(env, request) {
         return Ok(None);
     }
     if profile::plan(files, env, request).is_ok() {
         return Ok(None);
     }
+    pick(env, files, request)
+}
+
+/// Whether somebody is there who does not mind.
+pub(super) fn can_ask(env: &Env, request: &Request) -> bool {
+    !request.no_prompt && env.var("MFA_RUN_PROMPT") != Some("never") && is_interactive()
+}
+
+/// The profile that a person picks, from those that make a session; `None` where there are none. The environment's is the
+/// first to be offered.
+pub(super) fn pick(env: &Env, files: &Files, request: &Request) -> Result<Option<String>, Error> {
     let makes_a_session = |name: &str| {
         let request = Request { profile: Some(name.to_owned()), ..request.clone() };
         profile::plan(files, env, &request).is_ok()
@@ -30,7 +40,8 @@ pub(super) fn profile(env: &Env, files: &Files, request: &Request) -> Result<Opt
         return Ok(None);
     }
     let shown: Vec<_> = names.iter().map(|name| escape(name)).collect();
-    let select = FuzzySelect::with_theme(theme(env)).with_prompt("Profile").items(&shown).default(0);
+    let current = env.profile_variable().and_then(|(_, current)| names.iter().position(|name| *name == current));
+    let select = FuzzySelect::with_theme(theme(env)).with_prompt("Profile").items(&shown).default(current.unwrap_or(0));
     match dialog(|| select.interact_opt())? {
         Some(picked) => Ok(Some(names[picked].to_owned())),
         None => Err(Error::cancelled()),

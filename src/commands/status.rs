@@ -5,6 +5,7 @@ use crate::config::Files;
 use crate::env::Env;
 use crate::error::Error;
 use crate::output;
+use crate::output::prompt::Prompt;
 use crate::output::style::{Style, Tone};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::time::{Life, in_words};
@@ -36,10 +37,14 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Print one line for a shell's prompt: profile and time until a code is needed; nothing where nothing is cached
-    #[arg(long, conflicts_with = "json")]
-    prompt: bool,
+    /// Print one line for a prompt: profile and time until a code is needed; nothing where nothing is cached
+    #[arg(long, value_enum, value_name = "SHELL", conflicts_with = "json")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "plain")]
+    prompt: Option<Prompt>,
 }
+
+/// With less left, a session is shown as one that ends soon.
+const SHORT: i64 = 15 * 60;
 
 /// The session in this shell's variables.
 #[derive(Debug, Serialize)]
@@ -76,21 +81,26 @@ struct Status<'a> {
 
 /// Prints what is cached.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
-    let text =
-        if args.prompt { prompt(args, env).map_or_else(String::new, |line| line + "\n") } else { report(args, env)? };
+    let text = match args.prompt {
+        Some(shell) => prompt(args, shell, env).map_or_else(String::new, |line| line + "\n"),
+        None => report(args, env)?,
+    };
     output::print(text.as_bytes()).map_err(Error::stdout)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// `admin 11h 59m`. Whatever is wrong, a prompt is no place to say it.
-fn prompt(args: &Args, env: &Env) -> Option<String> {
+fn prompt(args: &Args, shell: Prompt, env: &Env) -> Option<String> {
+    let (name, left) = shown(args, env)?;
+    let words = if left > 0 { in_words(left) } else { "expired".into() };
+    Some(shell.segment(&format!("{} {words}", escape(&name)), left < SHORT, &Style::of_prompt(env)))
+}
+
+/// The profile and the seconds left: this shell's session, else what is cached.
+fn shown(args: &Args, env: &Env) -> Option<(String, i64)> {
     let now = env.now();
     if let Some(shell) = shell(env, now).filter(|_| args.profile.is_none()) {
-        let left = match shell.life.seconds_left {
-            left @ 1.. => in_words(left),
-            _ => "expired".into(),
-        };
-        return Some(format!("{} {left}", escape(shell.profile.as_deref()?)));
+        return Some((shell.profile?, shell.life.seconds_left));
     }
     let index = Index::load(env);
     if index.sessions.is_empty() {
@@ -99,7 +109,7 @@ fn prompt(args: &Args, env: &Env) -> Option<String> {
     let files = Files::load(env).ok()?;
     let plan = plan_of(args.profile.clone(), &files, env).ok()?;
     let left = Outlook::of(&plan, &index, now).longest()?.expires - now.timestamp();
-    Some(format!("{} {}", escape(&plan.profile.value), in_words(left)))
+    Some((plan.profile.value, left))
 }
 
 fn report(args: &Args, env: &Env) -> Result<String, Error> {
@@ -200,7 +210,7 @@ fn table(entries: &[&Entry], style: &Style, now: DateTime<Utc>) -> Table {
         let role = entry.role_arn.as_deref().and_then(|arn| arn.parse::<RoleArn>().ok());
         let serial = entry.mfa_serial.as_deref().and_then(|serial| serial.parse::<MfaSerial>().ok());
         let account = role.as_ref().map(RoleArn::account).or_else(|| serial.as_ref().and_then(MfaSerial::account));
-        let tone = if entry.expires - now.timestamp() < 15 * 60 { Tone::Soon } else { Tone::Good };
+        let tone = if entry.expires - now.timestamp() < SHORT { Tone::Soon } else { Tone::Good };
         table.row(vec![
             Cell::or_dash(Some(&entry.profile)),
             Cell::or_dash(account),

@@ -147,7 +147,7 @@ mod tests {
         Files::from_bytes(config.as_bytes(), credentials.as_bytes())
     }
 
-    fn edited(text: &str, file: FileKind, edit: impl FnOnce(&mut Document) -> Result<(), Error>) -> String {
+    fn edited(text: &str, edit: impl FnOnce(&mut Document) -> Result<(), Error>) -> String {
         let mut document = Document::parse(text.as_bytes().to_vec());
         edit(&mut document).unwrap();
         String::from_utf8(document.as_bytes().to_vec()).unwrap()
@@ -176,12 +176,11 @@ mod tests {
             "# mine\r\n[a]\r\nregion=x\r\naws_access_key_id={ONE}\r\n; why\r\naws_secret_access_key=s1\r\noutput=json"
         );
         let key = plain(&files("", &text)).remove(0);
-        let after = edited(&text, FileKind::Credentials, |document| name_kept(document, FileKind::Credentials, &key));
+        let after = edited(&text, |document| name_kept(document, FileKind::Credentials, &key));
         assert_eq!(after, format!("# mine\r\n[a]\r\nregion=x\r\n{KEPT}={ONE}\r\n; why\r\noutput=json"));
-        let rotated = edited(&after, FileKind::Credentials, |document| rename_kept(document, ONE, TWO));
+        let rotated = edited(&after, |document| rename_kept(document, ONE, TWO));
         assert_eq!(rotated, after.replace(ONE, TWO));
-        let replaced =
-            edited(&text, FileKind::Credentials, |document| replace_plain(document, ONE, Some("s1"), TWO, "s2"));
+        let replaced = edited(&text, |document| replace_plain(document, ONE, Some("s1"), TWO, "s2"));
         assert_eq!(replaced, text.replace(ONE, TWO).replace("s1", "s2"));
     }
 
@@ -190,7 +189,7 @@ mod tests {
         let text = format!("[a]\naws_access_key_id = {ONE}\naws_secret_access_key = s1\n");
         let twice = format!("{text}[b]\nx = 1\n{text}");
         let key = plain(&files("", &twice)).remove(0);
-        let after = edited(&twice, FileKind::Credentials, |document| name_kept(document, FileKind::Credentials, &key));
+        let after = edited(&twice, |document| name_kept(document, FileKind::Credentials, &key));
         assert_eq!(after, format!("[a]\n{KEPT} = {ONE}\n[b]\nx = 1\n[a]\n{KEPT} = {ONE}\n"));
         let other = format!("{text}aws_secret_access_key = s2\n");
         let key = plain(&files("", &other)).remove(0);

@@ -173,10 +173,8 @@ mod tests {
 
     #[test]
     fn the_uri_is_what_apps_read() {
-        let expected = format!(
-            "otpauth://totp/AWS:alice@111122223333?secret={}&issuer=AWS",
-            "GEZDGNBVGY3TQOJQ".repeat(4)
-        );
+        let expected =
+            format!("otpauth://totp/AWS:alice@111122223333?secret={}&issuer=AWS", "GEZDGNBVGY3TQOJQ".repeat(4));
         assert_eq!(uri().expose_secret(), expected);
         let seed = Seed::from_base32("GEZDGNBVGY3TQOJQ").unwrap();
         assert!(otpauth_uri(&seed, "a+b=c,d", "1").expose_secret().contains("AWS:a%2Bb%3Dc%2Cd@1?"));

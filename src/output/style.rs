@@ -47,6 +47,11 @@ impl Style {
         }
     }
 
+    /// Of a prompt: what is printed goes through a shell to a terminal.
+    pub fn of_prompt(env: &Env) -> Self {
+        Self { colours: colours(env, true), width: None, unicode: unicode(env, true) }
+    }
+
     /// The text in the colour of its tone.
     pub fn paint(&self, text: &str, tone: Tone) -> String {
         let code = match tone {

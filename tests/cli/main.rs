@@ -19,6 +19,8 @@ mod export;
 mod faults;
 mod freshness;
 mod harness;
+#[cfg(unix)]
+mod in_shells;
 mod keychains;
 #[cfg(unix)]
 mod keys;

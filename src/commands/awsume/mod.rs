@@ -48,6 +48,11 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Run { env, shell: Some(args.shell) }.run(&args.arguments)
 }
 
+/// The function's arguments, to be completed.
+pub fn grammar() -> clap::Command {
+    <Flags as clap::CommandFactory>::command()
+}
+
 /// Runs as `awsumepy`, for awsume's own wrapper.
 pub fn main(arguments: impl Iterator<Item = OsString>, env: &Env) -> Result<ExitCode, Error> {
     Run { env, shell: None }.run(&arguments.skip(1).collect::<Vec<_>>())

@@ -68,7 +68,7 @@ fn powershell_has_its_function() {
     let world = world();
     let run = world.run(["init", "powershell", "--awsume"]).success();
     assert!(run.stdout.starts_with("function awsume {"));
-    world.run(["init", "bash"]).error(2).says(&["--awsume"]);
+    world.run(["init", "nu", "--awsume"]).error(2).says(&["mfa-run init SHELL"]);
     let Some(tool) = Tool::find_quietly("pwsh") else { return skip("no `pwsh` here") };
     let script = "mfa-run init powershell --awsume | Out-String | Invoke-Expression; awsume \"it's a test\"; $Env:AWSUME_PROFILE";
     let run = world.tool(&tool, ["-NoProfile", "-Command", script]).may_print_secrets().run().success();
