@@ -49,7 +49,7 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
         let (id_of, what, mend) = match keychain.access_key(id) {
             Ok(Some(_)) => continue,
             Ok(None) => {
-                let mend = format!("mfa-run key import -p {}", super::quoted(profile));
+                let mend = format!("mfa-run key import --from-stdin -p {}", super::quoted(profile));
                 ("key-not-kept", format!("the keychain has no access key {id}"), mend)
             }
             // a passphrase that nobody has typed yet is asked for when it is needed
