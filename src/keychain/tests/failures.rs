@@ -33,7 +33,7 @@ fn fails(what: &str, sandbox: Sandbox, writing: &str, reading: Option<&str>) {
 
     let env = env.with("MFA_RUN_KEYCHAIN", "auto");
     let key = AccessKey { id: "AKIAONE".into(), secret: "planted-secret".to_owned().into() };
-    let keep = timed(&mut || Keychain::new(&env).unwrap().keep_access_key(&key).unwrap());
+    let keep = timed(&mut || drop(Keychain::new(&env).unwrap().keep_access_key(&key).unwrap()));
     assert!(env.data_folder().unwrap().join("sealed/key-AKIAONE").exists(), "{what}: the next store has it");
     let find = timed(&mut || assert!(Keychain::new(&env).unwrap().access_key("AKIAONE").unwrap().is_some(), "{what}"));
     // What could not be looked into may have it: not there is not said of that.
