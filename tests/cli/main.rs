@@ -18,6 +18,8 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod in_shells;
