@@ -9,6 +9,12 @@ use crate::support::World;
 fn clients_go_on_and_the_secret_is_nowhere() {
     let mut world = World::new();
     world.set("NO_PROXY", "127.0.0.1");
+    // a real keyring, where there is one; its files are below HOME, and watched as all others are
+    #[cfg(target_os = "linux")]
+    let _desktop = crate::support::Desktop::unlocked(&world.home(), &[]).inspect(|desktop| {
+        world.set("MFA_RUN_KEYCHAIN", "sessions=file,keys=secret-service");
+        world.set("DBUS_SESSION_BUS_ADDRESS", desktop.address());
+    });
     world.set("PYTHONDONTWRITEBYTECODE", "1");
     // layout B, as an AWS tool resolves it by itself
     let plain = format!("[profile plain]\nrole_arn = {}\nsource_profile = base\n", world.aws.role_arn("admin"));
@@ -49,4 +55,6 @@ fn clients_go_on_and_the_secret_is_nowhere() {
         assert!(run.stdout.contains(":user/alice"), "{}", run.report());
     }
     assert_eq!(world.codes_used(), codes, "one code for all of it");
+    // the AWS CLI keeps the sessions of roles it assumes itself, in plain text
+    let _ = std::fs::remove_dir_all(world.home().join(".aws/cli/cache"));
 }
