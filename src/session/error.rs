@@ -19,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Keychain(#[from] keychain::Error),
     #[error("access key {access_key_id} of profile {profile} is not in the keychain")]
-    KeyNotKept { access_key_id: String, profile: String },
+    KeyNotKept { access_key_id: String, profile: String, not_looked_into: Option<String> },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
     Busy { serial: String, login: String },
 }
