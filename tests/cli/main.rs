@@ -9,7 +9,11 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;

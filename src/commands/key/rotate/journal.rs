@@ -22,6 +22,8 @@ pub(in crate::commands::key) struct Journal {
     pub(super) before: Vec<String>,
     /// Seconds since 1970.
     pub(super) begun: i64,
+    /// When AWS was asked for a key last.
+    pub(super) asked: i64,
     pub(super) stage: Stage,
 }
 
@@ -41,7 +43,7 @@ pub(super) enum Stage {
 impl Journal {
     pub(super) fn begin(env: &Env, old: &str, profile: &str, in_keychain: bool, before: Vec<String>) -> Self {
         let (old, profile, begun) = (old.to_owned(), profile.to_owned(), env.now().timestamp());
-        Self { version: 1, old, profile, in_keychain, before, begun, stage: Stage::Begun }
+        Self { version: 1, old, profile, in_keychain, before, begun, asked: begun, stage: Stage::Begun }
     }
 
     /// The rotation that this key goes or comes with.
@@ -64,7 +66,16 @@ impl Journal {
         format!("mfa-run key rotate -p {}", quote(&self.profile))
     }
 
-    pub(super) fn new_id(&self) -> Option<&str> {
+    /// The section that has the new key in plain text until the profiles have it.
+    pub(super) fn section(&self) -> String {
+        format!("mfa-run-replaces-{}", self.old)
+    }
+
+    pub(super) fn is_beside(&self, profile: &str) -> bool {
+        profile == self.section()
+    }
+
+    fn new_id(&self) -> Option<&str> {
         match &self.stage {
             Stage::Begun => None,
             Stage::Kept { new } | Stage::Switched { new } | Stage::Inactive { new, .. } => Some(new),
