@@ -10,6 +10,7 @@ pub use seed::Seed;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A long-lived access key of an IAM user (`AKIA…`).
@@ -19,6 +20,14 @@ pub struct AccessKey {
     pub id: String,
     /// Secret access key.
     pub secret: SecretString,
+}
+
+impl AccessKey {
+    /// Whether both are the same key; takes as long whether they are or not.
+    pub fn is(&self, other: &Self) -> bool {
+        let [one, two] = [self, other].map(|key| key.secret.expose_secret().as_bytes());
+        self.id == other.id && bool::from(one.ct_eq(two))
+    }
 }
 
 /// Temporary credentials, as STS returns them.
@@ -57,6 +66,11 @@ impl TokenCode {
         let mut digits = Zeroizing::new(String::with_capacity(text.len()));
         digits.extend(text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}')));
         (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Self(digits.as_str().into()))
+    }
+
+    /// Whether it is that code once more.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
     }
 
     /// The six digits, for the request to STS.

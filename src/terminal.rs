@@ -35,6 +35,30 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// A line on stderr that says what is waited for, and is gone when this is dropped. On a terminal only.
+#[derive(Debug, Default)]
+pub struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    /// In place of what it said before.
+    pub fn show(&mut self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.shown = true;
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K{line}");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            self.show("");
+        }
+    }
+}
+
 /// Foreign text with control characters (colours, cursor moves, bidi overrides, line ends) shown as escapes.
 pub fn escape(text: &str) -> Cow<'_, str> {
     let harmless = |c: char| {

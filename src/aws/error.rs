@@ -52,6 +52,16 @@ pub enum Refusal {
     UnknownKey,
     /// The secret does not fit the access key ID.
     WrongSecret,
+    /// IAM: the two codes are wrong, used before or not in a row.
+    InvalidPair,
+    /// IAM: this changes MFA devices, and the user has one: it takes a session with MFA.
+    NeedsMfaSession,
+    /// IAM: something of that name is there already, or in use.
+    AlreadyExists,
+    /// IAM: there is no such thing.
+    NotFound,
+    /// IAM: as many as AWS allows.
+    LimitExceeded,
     /// Anything else.
     Other,
 }
@@ -165,7 +175,12 @@ fn classify(code: &str, message: &str) -> Refusal {
         "SignatureDoesNotMatch" => Refusal::WrongSecret,
         "ExpiredToken" | "ExpiredTokenException" => Refusal::Expired,
         "InvalidClientTokenId" => Refusal::UnknownKey,
+        "AccessDenied" if says("authenticated with an MFA device") => Refusal::NeedsMfaSession,
         "AccessDenied" | "AccessDeniedException" if says("is not authorized to perform") => Refusal::NotAuthorized,
+        "InvalidAuthenticationCode" | "InvalidAuthenticationCodeException" => Refusal::InvalidPair,
+        "EntityAlreadyExists" | "EntityAlreadyExistsException" => Refusal::AlreadyExists,
+        "NoSuchEntity" | "NoSuchEntityException" => Refusal::NotFound,
+        "LimitExceeded" | "LimitExceededException" => Refusal::LimitExceeded,
         _ => Refusal::Other,
     }
 }
@@ -219,6 +234,19 @@ mod tests {
                 Refusal::WrongSecret,
             ),
             ("ExpiredToken", "The security token included in the request is expired", Refusal::Expired),
+            (
+                "AccessDenied",
+                "To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.",
+                Refusal::NeedsMfaSession,
+            ),
+            ("InvalidAuthenticationCode", "Authentication code for device is not valid.", Refusal::InvalidPair),
+            (
+                "EntityAlreadyExists",
+                "MFADevice entity at the same path and name already exists.",
+                Refusal::AlreadyExists,
+            ),
+            ("NoSuchEntity", "VirtualMFADevice with serial number x doesn't exist.", Refusal::NotFound),
+            ("LimitExceeded", "Cannot exceed quota for MFADevicesPerUser: 8", Refusal::LimitExceeded),
             ("InvalidClientTokenId", "The security token included in the request is invalid.", Refusal::UnknownKey),
         ] {
             assert_eq!(classify(code, message), refusal, "{message}");

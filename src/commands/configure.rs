@@ -6,10 +6,10 @@
 
 mod ask;
 mod change;
-mod diff;
 mod line;
 
-use super::{Record, recorded};
+use super::{Record, own_program, recorded, unified};
+use crate::config::keys::KEPT;
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;
 use crate::error::Error;
@@ -144,8 +144,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     }
     let (config, credentials) = (files.path(FileKind::Config), files.path(FileKind::Credentials));
-    let shown = diff::unified(config, &before.config, &draft.config)
-        + &diff::unified(credentials, &before.credentials, &draft.credentials);
+    let shown =
+        unified(config, &before.config, &draft.config) + &unified(credentials, &before.credentials, &draft.credentials);
     if args.dry_run {
         output::print(shown.as_bytes()).map_err(Error::stdout)?;
         return Ok(ExitCode::from(worst));
@@ -207,7 +207,11 @@ fn target(
         target.clear_the_way(files, &profile);
     }
     target.names_role = line.value("--role-arn").is_some();
-    if target.names_role && line.value("--source-profile").is_none_or(|source| source == name) {
+    let kept = profile.is_some_and(|profile| profile.get(KEPT).is_some());
+    if target.names_role && kept && line.value("--source-profile") == Some(&name) {
+        // the key of a profile that names one in the keychain is its own, with a role or without
+        line.put("--source-profile", vec![]);
+    } else if target.names_role && !kept && line.value("--source-profile").is_none_or(|source| source == name) {
         // the profile's own key, under the name it gets
         let long_term = format!("{name}-long-term");
         let moved = target.keys_to.clone().filter(|to| *to == long_term);
@@ -225,7 +229,7 @@ fn target(
     }
     target.set.extend(args.region.clone().map(|region| ("region", region)));
     target.set.extend(args.mfa_session.clone().map(|kind| ("mfa_session", kind)));
-    let program = args.program.clone().map_or_else(|| line::program(env), Ok)?;
+    let program = args.program.clone().map_or_else(|| own_program(env), Ok)?;
     target.value = line.render(&program, &name)?;
 
     let mut after = draft.with(&target)?;

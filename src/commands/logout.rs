@@ -46,8 +46,9 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     Index::update(env, |index| {
         index.sessions.retain(|name, _| !names.contains(name));
         if args.all {
-            let (identities, seeds) = (std::mem::take(&mut index.identities), std::mem::take(&mut index.seeds));
-            *index = Index { identities, seeds, ..Index::default() };
+            let kept = std::mem::take(index);
+            let Index { identities, seeds, access_keys, .. } = kept;
+            *index = Index { identities, seeds, access_keys, ..Index::default() };
         }
     })
     .map_err(Error::index)?;

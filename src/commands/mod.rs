@@ -7,21 +7,27 @@ pub mod completions;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+pub mod device;
+mod diff;
 pub mod doctor;
 pub mod exec;
 pub mod explain;
 pub mod export;
 pub mod function;
 pub mod init;
+pub mod key;
 pub mod list;
 pub mod login;
 pub mod logout;
+mod own_line;
 mod picker;
 mod record;
 pub mod serve;
 pub mod status;
 pub mod write;
 
+use diff::unified;
+use own_line::{own_program, quoted_word};
 use picker::{can_ask, dialog, pick, theme};
 use record::{Record, recorded};
 

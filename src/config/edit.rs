@@ -69,6 +69,19 @@ impl Document {
         self.replace_lines(property..self.continuation(property).end, &new)
     }
 
+    /// Gives a key of one section another name, where it counts; its value and what stands around them stay.
+    pub fn rename_in(&mut self, section: usize, key: &str, name: &str) -> Result<(), Error> {
+        writable(name, "")?;
+        let Some(property) = self.find(section, key) else { return Ok(()) };
+        let mut line = self.line(property).to_vec();
+        let start = leading_space(&line).0;
+        line.splice(start..start + key.len(), name.bytes());
+        if split_ending(&line).1.is_empty() {
+            line.extend(self.line_ending());
+        }
+        self.replace_lines(property..property + 1, &line)
+    }
+
     /// Removes a key of one section with its nested lines, every time it is there. Whether it was there.
     pub fn remove_in(&mut self, section: usize, key: &str) -> Result<bool, Error> {
         let mut removed = false;

@@ -9,6 +9,7 @@
 //! ```
 //! Never writes over a long-lived access key, nor takes one away, whatever the mark says.
 
+use super::keys::KEPT;
 use super::{Document, Error, FileKind, SectionKind, header_of};
 
 /// The key that marks a section as ours; its value is the profile the session is of.
@@ -43,7 +44,7 @@ pub enum Holder {
     AwsMfa,
     /// A section that awsume wrote.
     Awsume,
-    /// A long-lived access key.
+    /// A long-lived access key, or the name of one in the keychain.
     AccessKey,
     /// Somebody else's: other credentials, a role, another program's.
     Other,
@@ -53,7 +54,7 @@ pub enum Holder {
 pub fn holder(document: &Document, name: &str) -> Holder {
     let has = |key| value(document, name, key).is_some_and(|value| !value.is_empty());
     // long-lived whatever stands beside it: `aws configure` over a section of ours leaves the mark
-    if value(document, name, "aws_access_key_id").is_some_and(|id| id.starts_with("AKIA")) {
+    if value(document, name, "aws_access_key_id").is_some_and(|id| id.starts_with("AKIA")) || has(KEPT) {
         return Holder::AccessKey;
     }
     if let Some(profile) = value(document, name, MARK) {
@@ -112,12 +113,25 @@ pub fn put(document: &mut Document, name: &str, properties: &[(&str, &str)]) -> 
 /// Takes the session out of the section, and the section with it where nothing is left but a region. In aws-mfa's layout,
 /// where `[NAME-long-term]` is there, the section is the user's own and a region is reason enough to keep it.
 pub fn take(document: &mut Document, name: &str) -> Result<(), Error> {
+    let kept: &[&str] = if is_aws_mfa_layout(document, name) { &[] } else { &["region"] };
+    take_from(document, name, kept)
+}
+
+/// The same where somebody else wrote the section: a region is then the user's own.
+pub fn take_session(document: &mut Document, name: &str) -> Result<(), Error> {
+    match holder(document, name) {
+        Holder::Ours { .. } | Holder::Awsume => take(document, name),
+        _ => take_from(document, name, &[]),
+    }
+}
+
+/// `passing`: keys that are no reason to keep the section.
+fn take_from(document: &mut Document, name: &str, passing: &[&str]) -> Result<(), Error> {
     for key in SESSION.into_iter().chain(AWSUME) {
         document.remove(FileKind::Credentials, name, key)?;
     }
-    let kept: &[&str] = if is_aws_mfa_layout(document, name) { &[] } else { &["region"] };
     let sections = document.sections(FileKind::Credentials, SectionKind::Profile, name);
-    let counts = |line| !kept.iter().any(|key| document.has_key(line, key));
+    let counts = |line| !passing.iter().any(|key| document.has_key(line, key));
     if !sections.iter().any(|&section| document.properties(section).any(counts)) {
         document.remove_section(FileKind::Credentials, SectionKind::Profile, name)?;
     }
@@ -126,7 +140,8 @@ pub fn take(document: &mut Document, name: &str) -> Result<(), Error> {
 
 /// Whether `[NAME-long-term]` is there.
 pub fn is_aws_mfa_layout(document: &Document, name: &str) -> bool {
-    value(document, &format!("{name}-long-term"), "aws_access_key_id").is_some()
+    let section = format!("{name}-long-term");
+    ["aws_access_key_id", KEPT].into_iter().any(|key| value(document, &section, key).is_some())
 }
 
 #[cfg(test)]
@@ -151,6 +166,7 @@ mod tests {
             (format!("{key}mfa_run_profile = admin\naws_session_token = left over\n"), Holder::AccessKey),
             (format!("{key}assumed_role = False\nexpiration = 2026-01-01 00:00:00\n"), Holder::AccessKey),
             ("aws_access_key_id = local\naws_secret_access_key = s\n".into(), Holder::AccessKey),
+            ("mfa_run_access_key_id = AKIA1\n".into(), Holder::AccessKey),
             (session.into(), Holder::Other),
             ("credential_process = x\n".into(), Holder::Other),
         ] {

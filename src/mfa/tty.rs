@@ -38,38 +38,21 @@ enum Line {
 pub(super) fn ask(device: &Device<'_>, notice: Option<&str>, deadline: Option<Instant>) -> Result<TokenCode, Error> {
     let terminal = Terminal::open().map_err(|why| Error::nobody(device, why))?;
     let prompt = format!("MFA code for {} (profile {}): ", escape(device.serial), escape(device.profile));
-    let caller = system::caller();
-    let mut before = notice.map(|notice| format!("{}\n", escape(notice)));
-    loop {
-        terminal.discard_typed_ahead();
-        let asked = format!("{}{prompt}", before.take().unwrap_or_default());
-        let shown = Instant::now();
-        let line = match terminal.write(&asked, deadline) {
-            Ok(()) => terminal.read_line(&prompt, shown, deadline).map_err(Error::Terminal)?,
-            Err(stuck) => stuck.map_err(Error::Terminal)?,
-        };
-        match line {
-            Line::Text(text) => match TokenCode::parse(&text) {
-                Some(code) => {
-                    if system::caller() != caller {
-                        terminal.tell("The program that asked is gone; its next try will find the session.\n");
-                    }
-                    return Ok(code);
-                }
-                None => before = Some("An MFA code is six digits.\n".into()),
-            },
-            Line::End => {
-                terminal.tell("\n");
-                return Err(Error::Cancelled);
-            }
-            Line::DeadlinePassed => {
-                terminal.tell("\nToo late: the program that asked waits no longer.\n");
-                return Err(Error::too_late(device));
-            }
-            Line::Background => return Err(Error::nobody(device, Why::Background)),
-            Line::Closed => return Err(Error::TerminalClosed),
+    terminal.ask(&prompt, notice, deadline).map_err(|no_code| match no_code {
+        NoCode::DeadlinePassed => {
+            terminal.tell("\nToo late: the program that asked waits no longer.\n");
+            Error::too_late(device)
         }
-    }
+        NoCode::Background => Error::nobody(device, Why::Background),
+        NoCode::Error(error) => error,
+    })
+}
+
+/// Why a question was not answered.
+pub(super) enum NoCode {
+    DeadlinePassed,
+    Background,
+    Error(Error),
 }
 
 /// stdin and stderr for a child that talks to the person, where there is a terminal to do it on.
@@ -89,6 +72,53 @@ pub fn tell_terminal(env: &Env, line: &str) {
 }
 
 impl Terminal {
+    /// Shows the prompt below the notice until six digits are typed.
+    pub(super) fn ask(
+        &self,
+        prompt: &str,
+        notice: Option<&str>,
+        deadline: Option<Instant>,
+    ) -> Result<TokenCode, NoCode> {
+        let failed = |error| NoCode::Error(Error::Terminal(error));
+        let caller = system::caller();
+        let mut before = notice.map(|notice| format!("{}\n", escape(notice)));
+        loop {
+            self.discard_typed_ahead();
+            let asked = format!("{}{prompt}", before.take().unwrap_or_default());
+            let shown = Instant::now();
+            let line = match self.write(&asked, deadline) {
+                Ok(()) => self.read_line(prompt, shown, deadline).map_err(failed)?,
+                Err(stuck) => stuck.map_err(failed)?,
+            };
+            match line {
+                Line::Text(text) => match TokenCode::parse(&text) {
+                    Some(code) => {
+                        if system::caller() != caller {
+                            self.tell("The program that asked is gone; its next try will find the session.\n");
+                        }
+                        return Ok(code);
+                    }
+                    None => before = Some("An MFA code is six digits.\n".into()),
+                },
+                Line::End => {
+                    self.tell("\n");
+                    return Err(NoCode::Error(Error::Cancelled));
+                }
+                Line::DeadlinePassed => return Err(NoCode::DeadlinePassed),
+                Line::Background => return Err(NoCode::Background),
+                Line::Closed => return Err(NoCode::Error(Error::TerminalClosed)),
+            }
+        }
+    }
+
+    /// Writes what has to be seen, however long the terminal is held with Ctrl-S.
+    pub(super) fn show(&self, text: &str) -> Result<(), Error> {
+        self.write(text, None).map_err(|stuck| match stuck {
+            Ok(_) => Error::TerminalClosed,
+            Err(error) => Error::Terminal(error),
+        })
+    }
+
     /// Writes what nobody has to answer. Output held with Ctrl-S must not hold us up.
     fn tell(&self, text: &str) {
         let _ = self.write(text, Some(Instant::now() + Duration::from_millis(100)));

@@ -348,6 +348,18 @@ impl Source {
         }
     }
 
+    /// The same place with another access key ID in it; other sources stay what they are.
+    #[must_use]
+    pub fn with_access_key_id(self, id: &str) -> Self {
+        match self {
+            Self::File { profile, key, session_token: None } => {
+                Self::File { profile, key: AccessKey { id: id.to_owned(), ..key }, session_token: None }
+            }
+            Self::Keychain { profile, .. } => Self::Keychain { profile, access_key_id: id.to_owned() },
+            other => other,
+        }
+    }
+
     /// The ID of the access key, where the source is one that MFA can be used with.
     pub fn access_key_id(&self) -> Option<&str> {
         match self {

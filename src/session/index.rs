@@ -24,6 +24,8 @@ pub struct Index {
     pub sessions: BTreeMap<String, Entry>,
     /// Who a source is to AWS: ARN and account, by access key ID (or what else identifies the source).
     pub identities: BTreeMap<String, (String, String)>,
+    /// Access keys that were put into the keychain, and when, in seconds since 1970.
+    pub access_keys: BTreeMap<String, i64>,
     /// Seconds that a role refused, by ARN: more than its MaxSessionDuration.
     pub refused_durations: BTreeMap<String, u32>,
     /// `SOURCE ROLE`: granted to a shared MFA session only.
@@ -98,6 +100,20 @@ impl Index {
     /// Whether both ways to the role were refused lately.
     pub fn refused_lately(&self, way: &str, now: DateTime<Utc>) -> bool {
         self.refused.get(way).is_some_and(|at| now.timestamp() - at < REFUSAL_HOLDS)
+    }
+
+    /// What was learned with one access key holds for another of the same user.
+    pub fn rename_source(&mut self, old: &str, new: &str) {
+        if let Some(identity) = self.identities.remove(old) {
+            self.identities.insert(new.to_owned(), identity);
+        }
+        let renamed = |way: &String| match way.strip_prefix(old) {
+            Some(role) => format!("{new}{role}"),
+            None => way.clone(),
+        };
+        self.only_shared = self.only_shared.iter().map(renamed).collect();
+        self.wants_fresh_code = self.wants_fresh_code.iter().map(renamed).collect();
+        self.refused = self.refused.iter().map(|(way, at)| (renamed(way), *at)).collect();
     }
 
     /// Names of the cached sessions, the one with the least life left first.

@@ -3,6 +3,7 @@
 
 pub mod access_key;
 pub mod cache;
+pub mod carry;
 pub mod console;
 mod error;
 pub mod index;

@@ -9,7 +9,11 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -18,10 +22,14 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod in_shells;
 mod keychains;
+#[cfg(unix)]
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod listing;

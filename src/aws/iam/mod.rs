@@ -1,8 +1,11 @@
 //! IAM through the SDK: a user's MFA devices, access keys and roles.
 
 mod devices;
+mod keys;
 mod roles;
 
+pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
+pub use keys::{LastUsed, ListedKey};
 pub use roles::RoleFacts;
 
 use super::error::translate;

@@ -6,6 +6,7 @@ use crate::aws::iam::Iam;
 use crate::aws::sts::Signer;
 use crate::commands::dialog;
 use crate::config::Files;
+use crate::config::keys::KEPT;
 use crate::env::Env;
 use crate::error::Error;
 use crate::keychain::Keychain;
@@ -37,7 +38,8 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
     let profile = files.profile(&name);
     let now = profile.map(|profile| Line::of(files, &profile)).unwrap_or_default();
     let key = |key: &str| profile.as_ref().and_then(|profile| lookup(files, profile, key)).map(str::to_owned);
-    let has_key = key("aws_access_key_id").is_some() || files.profile(&format!("{name}-long-term")).is_some();
+    let has_key = key("aws_access_key_id").or_else(|| key(KEPT)).is_some()
+        || files.profile(&format!("{name}-long-term")).is_some();
 
     if args.role_arn.is_none() {
         let prompt = if has_key { "Role ARN (empty: a shared MFA session, no role)" } else { "Role ARN" };
@@ -49,7 +51,10 @@ pub(super) fn facts(args: &mut Args, files: &Files, env: &Env, theme: &dyn Theme
     if args.role_arn.is_some() && args.source_profile.is_none() {
         let mut keys: Vec<String> = files
             .profiles()
-            .filter(|profile| profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none())
+            .filter(|profile| {
+                let in_plain = profile.get("aws_access_key_id").is_some() && profile.get("aws_session_token").is_none();
+                in_plain || profile.get(KEPT).is_some()
+            })
             .map(|profile| profile.name().to_owned())
             .collect();
         keys.sort();

@@ -1,10 +1,9 @@
 //! The value of `credential_process`: our own command line, read back, changed and quoted.
 
+use crate::commands::quoted_word;
 use crate::config::{Files, Profile};
-use crate::env::Env;
 use crate::error::Error;
-use crate::profile::request;
-use std::path::PathBuf;
+use crate::profile::{Request, request};
 
 /// Flags of a line that take a value, in the order they are written, with the profile's key that says the same.
 pub(super) const FLAGS: [(&str, Option<&str>); 12] = [
@@ -36,10 +35,25 @@ pub(super) struct Line {
 impl Line {
     /// What the profile says now: its own command line, or its keys.
     pub(super) fn of(files: &Files, profile: &Profile<'_>) -> Self {
-        let own = profile.get("credential_process").and_then(|value| request::own_arguments(value.text));
-        if let Some(words) = own {
-            return Self::parse(&words);
+        let own = profile.get("credential_process").map(|value| value.text);
+        if let Some(words) = own.and_then(request::own_arguments) {
+            let mut line = Self::parse(&words);
+            // `-p` with the profile's own name reads its keys, and its flags come before them
+            let request = own.and_then(|own| Request::from_credential_process(own)?.ok());
+            let reads_itself =
+                request.is_some_and(|r| r.profile.as_deref() == Some(profile.name()) && r.role_arn.is_none());
+            if reads_itself {
+                let keys = Self::of_keys(files, profile);
+                let more = keys.flags.into_iter().filter(|(flag, _)| line.value(flag).is_none()).collect::<Vec<_>>();
+                line.flags.extend(more);
+                line.sort();
+            }
+            return line;
         }
+        Self::of_keys(files, profile)
+    }
+
+    fn of_keys(files: &Files, profile: &Profile<'_>) -> Self {
         let mut line = Self::default();
         if lookup(files, profile, "role_arn").is_none() {
             return line;
@@ -83,6 +97,10 @@ impl Line {
     pub(super) fn put(&mut self, flag: &str, values: Vec<String>) {
         self.flags.retain(|(known, _)| known != flag);
         self.flags.extend(values.into_iter().map(|value| (flag.to_owned(), value)));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         let rank = |flag: &str| FLAGS.iter().position(|(known, _)| *known == flag).unwrap_or(FLAGS.len());
         self.flags.sort_by_key(|(flag, _)| rank(flag));
     }
@@ -94,7 +112,7 @@ impl Line {
             words.extend([flag.as_str(), value]);
         }
         words.extend(self.switches.iter().map(String::as_str));
-        let quoted: Result<Vec<_>, _> = words.into_iter().map(quote).collect();
+        let quoted: Result<Vec<_>, _> = words.into_iter().map(quoted_word).collect();
         Ok(quoted?.join(" "))
     }
 }
@@ -113,45 +131,6 @@ pub(super) fn lookup<'f>(files: &'f Files, profile: &Profile<'f>, key: &str) -> 
 
 fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-/// The program's path as it is found along PATH: a link there outlives an upgrade of what it leads to. Absolute, because
-/// programs with a window have another PATH.
-pub(super) fn program(env: &Env) -> Result<String, Error> {
-    let unknown =
-        || Error::usage("the path of this program is not known", "mfa-run configure --program /path/to/mfa-run");
-    let own = std::env::current_exe().map_err(|_| unknown())?;
-    let real = own.canonicalize().map_err(|_| unknown())?;
-    let name = format!("mfa-run{}", std::env::consts::EXE_SUFFIX);
-    let folders = env.var_os("PATH").map(|path| std::env::split_paths(path).collect::<Vec<PathBuf>>());
-    let mut found = folders.into_iter().flatten().map(|folder| folder.join(&name)).filter(|path| path.is_absolute());
-    let path = found.find(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or(own);
-    path.to_str().map(str::to_owned).ok_or_else(unknown)
-}
-
-/// One word for programs that split the line themselves (botocore), for `sh -c` (Go, Java, JavaScript) and for `cmd.exe`.
-fn quote(word: &str) -> Result<String, Error> {
-    let strange = |why: &str| {
-        Error::usage(
-            &format!("`{word}` can't stand in credential_process: {why}"),
-            "rename it, or give another path with --program",
-        )
-    };
-    if word.chars().any(char::is_control) {
-        return Err(strange("control characters end a line"));
-    }
-    if [" #", " ;", "\t#", "\t;"].iter().any(|comment| word.contains(comment)) {
-        return Err(strange("some SDKs take what follows a # or ; for a comment"));
-    }
-    if cfg!(windows) {
-        let plain = |c: char| c.is_alphanumeric() || "\\/:._-+=,@~".contains(c);
-        return match word {
-            _ if word.contains(['"', '%']) => Err(strange("cmd.exe knows no quoting for it")),
-            _ if !word.is_empty() && word.chars().all(plain) => Ok(word.to_owned()),
-            _ => Ok(format!("\"{word}\"")),
-        };
-    }
-    shlex::try_quote(word).map(|quoted| quoted.into_owned()).map_err(|_| strange("it holds a NUL"))
 }
 
 #[cfg(test)]
@@ -181,11 +160,5 @@ mod tests {
             line.render("/bin/mfa-run", "x").unwrap(),
             "/bin/mfa-run credential-process -p x --duration 2h --no-prompt"
         );
-    }
-
-    #[test]
-    fn what_some_sdk_would_cut_is_refused() {
-        assert!(quote("a #b").is_err() && quote("a\nb").is_err());
-        assert_eq!(quote("a#b").unwrap(), if cfg!(windows) { "\"a#b\"" } else { "'a#b'" });
     }
 }

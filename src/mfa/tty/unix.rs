@@ -64,6 +64,12 @@ impl Terminal {
         Ok((device.try_clone()?.into(), device.into()))
     }
 
+    /// Columns and rows.
+    pub(in crate::mfa) fn size(&self) -> Option<(usize, usize)> {
+        let size = rustix::termios::tcgetwinsize(&self.device).ok()?;
+        (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+    }
+
     fn owner(&self) -> Owner {
         match tcgetpgrp(&self.device) {
             Ok(group) if group == rustix::process::getpgrp() => Owner::Us,

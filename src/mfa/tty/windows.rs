@@ -29,6 +29,12 @@ impl Terminal {
         Ok((self.input.try_clone()?.into(), self.output.try_clone()?.into()))
     }
 
+    /// Columns and rows.
+    pub(in crate::mfa) fn size(&self) -> Option<(usize, usize)> {
+        let (columns, rows) = terminal_size::terminal_size_of(&self.output)?;
+        Some((columns.0.into(), rows.0.into()))
+    }
+
     /// Needs FlushConsoleInputBuffer, which std does not have.
     pub(super) fn discard_typed_ahead(&self) {}
 

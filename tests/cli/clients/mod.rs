@@ -7,6 +7,7 @@
 mod aws_cli;
 mod boto3;
 mod configured;
+mod imported;
 mod javascript;
 mod served;
 mod terraform;

@@ -192,6 +192,15 @@ impl FakeAws {
         }
     }
 
+    /// Makes a key one that was created so many seconds ago.
+    pub fn set_access_key_age(&self, access_key_id: &str, seconds: i64) {
+        let mut world = lock(&self.world);
+        let now = world.now();
+        if let Some(key) = world.keys.get_mut(access_key_id) {
+            key.created = now - seconds;
+        }
+    }
+
     pub fn remove_access_key(&self, access_key_id: &str) {
         lock(&self.world).keys.remove(access_key_id);
     }
@@ -202,12 +211,27 @@ impl FakeAws {
         lock(&self.world).keys.values().filter(|k| k.user == user).map(|k| k.id.clone()).collect()
     }
 
+    /// Whether the access key is active; `None` where there is none.
+    #[must_use]
+    pub fn access_key_active(&self, access_key_id: &str) -> Option<bool> {
+        lock(&self.world).keys.get(access_key_id).map(|key| key.active)
+    }
+
     /// Gives a user a device: a virtual one (`arn:aws:iam::A:mfa/NAME`), a hardware one (`GAHT12345678`), or a FIDO key
     /// (`arn:aws:iam::A:u2f/...`), which never shows a code. Returns its seed.
     pub fn add_device(&self, user: &str, serial: &str) -> String {
         let seed = random::seed();
         lock(&self.world).add_device(user, serial, &seed);
         seed
+    }
+
+    /// The seed of a device, 64 base32 letters.
+    ///
+    /// # Panics
+    /// If there is no such device.
+    #[must_use]
+    pub fn seed(&self, serial: &str) -> String {
+        lock(&self.world).devices.get(serial).unwrap_or_else(|| panic!("no device {serial}")).seed.clone()
     }
 
     pub fn remove_device(&self, serial: &str) {
@@ -365,7 +389,7 @@ impl FakeAws {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let world = lock(&self.world);
-        let keys = world.keys.values().map(|k| k.secret.clone());
+        let keys = world.keys.values().map(|k| k.secret.clone()).chain(world.deleted_secrets.iter().cloned());
         let seeds = world.devices.values().map(|d| d.seed.clone());
         let sessions = world.sessions.values().flat_map(|s| [s.secret.clone(), s.token.clone()]);
         keys.chain(seeds).chain(sessions).collect()

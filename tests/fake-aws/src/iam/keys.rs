@@ -59,7 +59,7 @@ pub(super) fn delete(world: &mut World, caller: &Caller, parameters: &Parameters
     let user = target(world, caller, parameters, "iam:DeleteAccessKey")?;
     let id = required(parameters, "AccessKeyId")?;
     find(world, &user, id)?;
-    world.keys.remove(id);
+    world.deleted_secrets.extend(world.keys.remove(id).map(|key| key.secret));
     Ok(None)
 }
 

@@ -1,4 +1,4 @@
-//! A change as a unified diff, with secrets masked.
+//! A change of an AWS file as a unified diff, with secrets masked.
 
 use similar::TextDiff;
 use std::path::Path;

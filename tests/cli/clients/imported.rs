@@ -1,0 +1,54 @@
+//! A key that was imported is in no file, and the real tools go on to work.
+
+use super::javascript::Node;
+use super::terraform::Terraform;
+use super::{START, boto3, installed};
+use crate::support::World;
+
+#[test]
+fn clients_go_on_and_the_secret_is_nowhere() {
+    let mut world = World::new();
+    world.set("NO_PROXY", "127.0.0.1");
+    world.set("PYTHONDONTWRITEBYTECODE", "1");
+    // layout B, as an AWS tool resolves it by itself
+    let plain = format!("[profile plain]\nrole_arn = {}\nsource_profile = base\n", world.aws.role_arn("admin"));
+    world.write_config(&(world.read(".aws/config") + &plain));
+    let secret = world.alice.secret_access_key.clone();
+    let in_plain_text = |world: &World| (world.read(".aws/config") + &world.read(".aws/credentials")).contains(&secret);
+    assert!(in_plain_text(&world));
+    world.run(["key", "import", "--all", "--yes"]).success();
+    // from here on it would be a leak anywhere
+    for file in [".aws/config", ".aws/credentials"] {
+        world.write(file, world.read(file));
+    }
+    assert!(!in_plain_text(&world));
+    world.log_in("base");
+    let codes = world.codes_used();
+    for (profile, identity) in [("base", ":user/alice"), ("mfabase", ":user/alice"), ("plain", ":assumed-role/admin/")]
+    {
+        if let Some(aws) = installed("aws") {
+            let words =
+                ["sts", "get-caller-identity", "--output", "text", "--region", "eu-west-1", "--profile", profile];
+            let run = world.tool(&aws, words).patience(START).run().success();
+            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+        }
+        if let Some(python) = boto3::python(&world) {
+            let run = boto3::script(&world, &python, boto3::IDENTITY, profile);
+            let run = run.env("AWS_DEFAULT_REGION", "eu-west-1").patience(START).run().success();
+            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+        }
+        if let Some(node) = Node::find() {
+            let run = node.identity(&world, "fromIni", profile).env("AWS_REGION", "eu-west-1");
+            let run = run.patience(START).run().success();
+            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+        }
+    }
+    if let Some(terraform) = Terraform::find() {
+        terraform.project(&mut world, &["base"]);
+        let run = terraform.command(&world, &["plan"]).patience(START).run().success();
+        assert!(run.stdout.contains(":user/alice"), "{}", run.report());
+    }
+    // the AWS CLI keeps what it assumes itself, in plain text
+    let _ = std::fs::remove_dir_all(world.home().join(".aws/cli/cache"));
+    assert_eq!(world.codes_used(), codes, "one code for all of it");
+}
