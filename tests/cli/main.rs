@@ -10,6 +10,8 @@ mod configuring;
 mod console;
 #[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -18,6 +20,8 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod in_shells;

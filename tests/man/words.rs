@@ -180,6 +180,16 @@ pub(crate) const WORDS: &[Words] = &[
         see_also: &["mfa-run list"],
     },
     Words {
+        command: "mfa-run doctor",
+        reads: Reads::Sessions,
+        examples: &[
+            ("Look at everything, and at one profile:", "mfa-run doctor\nmfa-run doctor -p admin"),
+            ("Mend what is safe, asking before each change:", "mfa-run doctor --fix"),
+            ("In a script:", "mfa-run doctor --offline --json"),
+        ],
+        see_also: &["mfa-run configure", "mfa-run explain"],
+    },
+    Words {
         command: "mfa-run configure",
         reads: Reads::Files,
         examples: &[

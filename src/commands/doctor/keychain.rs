@@ -1,8 +1,8 @@
 //! Which stores keep sessions and access keys, why, and whether they can be used now. Opens no dialog and asks for no
 //! passphrase.
 
-use super::Scene;
 use super::finding::{Finding, Report, Severity};
+use super::{Scene, shell};
 use crate::keychain::{Error, Keychain};
 use crate::profile::plan::Source;
 use std::collections::BTreeMap;
@@ -12,7 +12,12 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
         Ok(keychain) => keychain,
         Err(error) => {
             let why = "no command gets as far as making a session";
-            return report.error("keychain-setting", error.to_string(), why, "export MFA_RUN_KEYCHAIN=auto");
+            return report.error(
+                "keychain-setting",
+                error.to_string(),
+                why,
+                shell::set(scene, "MFA_RUN_KEYCHAIN", "auto"),
+            );
         }
     };
     let sessions = keychain.description();

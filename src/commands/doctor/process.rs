@@ -25,7 +25,7 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         let fix = fix.map(|(value, file)| Fix::Edit {
             profile: name.to_owned(),
             file,
-            edit: Edit::Set { key: "credential_process", value },
+            edit: Edit::Set { key: "credential_process", old: line.text.to_owned(), value },
         });
         report.findings.push(Finding::new(severity, id, format!("{place}: {what}"), why, mend).of(name).fix(fix));
     };

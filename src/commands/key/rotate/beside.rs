@@ -24,7 +24,7 @@ impl Beside<'_> {
     /// Keeps the new key.
     pub(super) fn keep(&self, journal: &Journal, key: &AccessKey) -> Result<(), Error> {
         if journal.in_keychain {
-            return keep(self.keychain, self.env, key, None);
+            return keep(self.keychain, self.env, key, None).map(drop);
         }
         let files = Files::load(self.env)?;
         let file = keys::plain(&files).iter().find(|plain| plain.id == journal.old).map(|plain| plain.file);
