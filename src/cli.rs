@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, complete, completions, configure, console, credential_process, doctor, exec, explain, export, function,
-    init, key, list, login, logout, serve, status, write,
+    awsume, complete, completions, configure, console, credential_process, device, doctor, exec, explain, export,
+    function, init, key, list, login, logout, serve, status, write,
 };
 use crate::profile::Request;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -82,6 +82,8 @@ pub enum Command {
     Key(key::Args),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
+    /// MFA devices: enroll a virtual one from the terminal, list, remove, resync
+    Device(device::Args),
     /// Open the AWS console, signed in
     Console(console::Args),
     /// Serve a session that renews itself, on loopback, until Ctrl-C

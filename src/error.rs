@@ -83,6 +83,21 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// A person is needed, and nobody is there.
+    pub(crate) fn nobody(message: &str, hint: &str) -> Self {
+        Self::new(Kind::CodeNeeded, message).hint(Some(hint.into()))
+    }
+
+    /// What AWS said, with something to type.
+    pub(crate) fn aws(error: aws::Error, hint: Option<String>) -> Self {
+        session::Error::Aws { error, hint }.into()
+    }
+
+    /// A file that was asked for cannot be written.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::Failure, format!("{} cannot be written", path.display())).cause(error.to_string())
+    }
+
     /// What `doctor --fix` does did not work.
     pub(crate) fn fix(what: &str, cause: &str) -> Self {
         Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
@@ -182,6 +197,19 @@ impl From<shell::Error> for Error {
 impl From<mfa::Error> for Error {
     fn from(error: mfa::Error) -> Self {
         session::Error::from(error).into()
+    }
+}
+
+impl From<session::seed::Error> for Error {
+    fn from(error: session::seed::Error) -> Self {
+        use session::seed::Error as Seed;
+        let kind = match &error {
+            Seed::OneFactor { .. } => Kind::Usage,
+            Seed::Keychain(error) if error.is_usage() => Kind::Usage,
+            Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
+        };
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self { cause, ..Self::new(kind, error.to_string()) }.hint(Some(error.hint()))
     }
 }
 

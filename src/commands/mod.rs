@@ -7,6 +7,7 @@ pub mod completions;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+pub mod device;
 mod diff;
 pub mod doctor;
 pub mod exec;

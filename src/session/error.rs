@@ -31,6 +31,17 @@ impl Error {
         Self::Aws { error, hint }
     }
 
+    /// The same for what IAM said: no role and no code is in play there.
+    pub fn of_iam(error: aws::Error, plan: &Plan) -> Self {
+        let hint = match (&error, error.refusal()) {
+            (aws::Error::Refused { operation, .. }, Some(Refusal::NotAuthorized)) => {
+                Some(format!("whoever manages the account has to allow you {operation} on your own user"))
+            }
+            _ => hint(&error, plan, false),
+        };
+        Self::Aws { error, hint }
+    }
+
     /// What to type.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -9,6 +9,8 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod dialogs;
 #[cfg(unix)]
 mod doctor;

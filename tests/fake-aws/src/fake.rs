@@ -225,6 +225,15 @@ impl FakeAws {
         seed
     }
 
+    /// The seed of a device, 64 base32 letters.
+    ///
+    /// # Panics
+    /// If there is no such device.
+    #[must_use]
+    pub fn seed(&self, serial: &str) -> String {
+        lock(&self.world).devices.get(serial).unwrap_or_else(|| panic!("no device {serial}")).seed.clone()
+    }
+
     pub fn remove_device(&self, serial: &str) {
         lock(&self.world).devices.remove(serial);
     }
