@@ -20,10 +20,11 @@ const FIRST: usize = SLOT - 64;
 const MOST: usize = 16;
 
 type Bytes = Zeroizing<Vec<u8>>;
+type Found = Result<Option<Bytes>, Error>;
 
 /// What the slots are kept in.
 pub(super) struct Slots<'a> {
-    pub(super) get: &'a dyn Fn(&str) -> Result<Option<Bytes>, Error>,
+    pub(super) get: &'a dyn Fn(&str) -> Found,
     pub(super) set: &'a dyn Fn(&str, &[u8]) -> Result<(), Error>,
     /// Whether there was one.
     pub(super) delete: &'a dyn Fn(&str) -> Result<bool, Error>,

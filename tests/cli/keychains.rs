@@ -94,11 +94,13 @@ fn a_person_at_the_display_unlocks_the_keyring_for_a_command_but_is_not_asked_fo
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_c_takes_the_dialog_of_the_keyring_away_and_escape_is_a_no() {
+fn ctrl_c_ends_the_wait_for_the_keyrings_dialog_and_escape_is_a_no() {
     let Some((world, mut desktop, display)) = locked_at_a_display() else { return };
     let mut terminal = world.on_terminal(["login", "-p", "admin", "--token-code", &world.code()]);
     display.dialog(UNLOCK);
     assert_eq!(terminal.interrupt().wait().signal(), Some(2));
+    // the dialog is gnome-keyring's, and stays until somebody closes it
+    display.keys(&["Escape"]);
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while display.window(UNLOCK).is_some() {
         assert!(std::time::Instant::now() < until, "the dialog stays");
@@ -110,6 +112,23 @@ fn ctrl_c_takes_the_dialog_of_the_keyring_away_and_escape_is_a_no() {
     let run = login.wait().error(1);
     assert!(run.stderr.contains("the Secret Service is locked"), "{}", run.report());
     assert!(desktop.keyring_lives());
+}
+
+#[test]
+fn a_key_that_is_nowhere_in_sight_may_be_in_the_desktops_keychain() {
+    let mut world = World::with_one_role();
+    world.run(["key", "import", "-p", "base", "--yes"]).success();
+    world.run(["key", "remove", "-p", "base", "--yes", "--force"]).success();
+    let login = |world: &World| world.run(["login", "-p", "admin", "--token-code", &world.code()]).error(1);
+    let run = login(&world).says(&["is not in the keychain", "hint: mfa-run key import -p base"]);
+    assert!(!run.stderr.contains("caused by"), "{}", run.report());
+    if cfg!(target_os = "linux") {
+        world.set("MFA_RUN_KEYCHAIN", "sessions=file,keys=auto");
+        login(&world).says(&[
+            "is not in the keychain",
+            "caused by: there is no Secret Service here: there is no D-Bus session bus",
+        ]);
+    }
 }
 
 /// Nothing looks at the session bus where the cache is elsewhere: a warm call would pay for it.

@@ -193,7 +193,8 @@ impl SecretService<'_> {
         done
     }
 
-    /// Lets the person answer. Ctrl-C ends us, and the service takes its dialog away when its client is gone.
+    /// Lets the person answer. Where nobody does, or Ctrl-C ends us, gnome-keyring's dialog stays until it is closed: the daemon
+    /// dies of `Prompt.Dismiss` (gkd-secret-unlock.c: assertion failed: (!self->current)), and would come back locked.
     fn ask<T>(&self, state: &mut State, step: Step<T>) -> Result<(), Error> {
         let (Some(runtime), Some(client)) = (&state.runtime, &state.client) else { return Ok(()) };
         let until = self.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
@@ -215,8 +216,6 @@ impl SecretService<'_> {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::StoreLocked { store: STORE }),
             Err(error) => {
-                // The dialog goes with us. Not by its own Dismiss: while the prompter starts, gnome-keyring-daemon dies of that
-                // (gkd-secret-unlock.c: assertion failed: (!self->current)).
                 state.disconnect();
                 match error {
                     Error::StoreSilent { .. } => Err(Error::StoreLocked { store: STORE }),

@@ -110,6 +110,22 @@ fn the_table_of_failures_and_their_times() {
     drop(hung);
 }
 
+#[test]
+fn where_no_store_can_keep_a_key_the_locked_one_is_the_reason() {
+    let sandbox = Sandbox::of("auto");
+    let home = sandbox.folder.path().to_owned();
+    let Some(desktop) = Desktop::unlocked(&home, &[]) else { return };
+    let sandbox = at(&desktop, sandbox).with("MFA_RUN_KEYCHAIN", "auto");
+    let env = sandbox.env();
+    let key = AccessKey { id: "AKIAONE".into(), secret: "planted-secret".to_owned().into() };
+    desktop.lock();
+    let failed = Keychain::new(&env).unwrap().keep_access_key(&key);
+    assert!(matches!(failed, Err(Error::StoreLocked { .. })), "{failed:?}");
+    drop(desktop);
+    let failed = Keychain::new(&env).unwrap().keep_access_key(&key);
+    assert!(matches!(failed, Err(Error::NoKey)), "{failed:?}");
+}
+
 /// Where a person may be asked, it is the person's time that limits a dialog.
 #[test]
 fn a_dialog_that_nobody_answers_ends_at_the_deadline() {
