@@ -104,6 +104,7 @@ impl Error {
     }
 
     /// The permissions of a file cannot be changed.
+    #[cfg(unix)]
     pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
         let message = format!("the permissions of {} cannot be changed", path.display());
         Self::new(Kind::Failure, message).cause(error.to_string())
@@ -234,9 +235,9 @@ impl From<session::Error> for Error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
             session::Error::Keychain(error) => std::error::Error::source(error).map(ToString::to_string),
-            session::Error::Busy { .. }
-            | session::Error::SourceIsSession { .. }
-            | session::Error::KeyNotKept { .. } => None,
+            // without the desktop's store in sight, it may be there
+            session::Error::KeyNotKept { not_looked_into, .. } => not_looked_into.clone(),
+            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

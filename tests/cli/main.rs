@@ -12,6 +12,8 @@ mod console;
 mod devices;
 #[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -20,6 +22,8 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod in_shells;

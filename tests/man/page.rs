@@ -14,7 +14,8 @@ const README: &str = include_str!("../../README.md");
 pub(crate) fn render(command: &Command, words: &Words) -> String {
     let is_root = !words.command.contains(' ');
     let title = name(command).replace(' ', "-");
-    let man = Man::new(command.clone().subcommand_help_heading("COMMANDS"));
+    let usage = command.clone().render_usage().to_string().replacen("Usage: ", "", 1);
+    let man = Man::new(command.clone().subcommand_help_heading("COMMANDS").override_usage(usage));
     let (date, version) = (words::date(), env!("CARGO_PKG_VERSION"));
     let mut text = format!(".TH \"{}\" \"1\" \"{date}\" \"mfa-run {version}\"\n", title.to_uppercase());
     text += &of_clap(|to| man.render_name_section(to));

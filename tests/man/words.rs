@@ -28,6 +28,7 @@ pub(crate) const FILES: &[(&str, &str, Reads)] = &[
     ("~/.aws/config, ~/.aws/credentials", "profiles and access keys, as AWS's tools read them", Reads::Files),
     ("~/.local/share/mfa-run/index.json", "which sessions exist and until when; no secret", Reads::Files),
     ("~/.local/share/mfa-run/undo/", "what `mfa-run configure --undo` takes back; no secret", Reads::Files),
+    ("~/.local/share/mfa-run/rotations/", "what `mfa-run key rotate` has begun; no secret", Reads::Sessions),
     (
         "~/.local/share/mfa-run/sealed/",
         "sessions in authenticated ciphertext, where the kernel keyring is not used",
@@ -111,6 +112,58 @@ pub(crate) const WORDS: &[Words] = &[
         see_also: &["mfa-run login"],
     },
     Words {
+        command: "mfa-run key",
+        reads: Reads::Sessions,
+        examples: &[
+            ("From ~/.aws/credentials into the keychain:", "mfa-run key import -p alice"),
+            ("A new access key in its place:", "mfa-run key rotate -p alice"),
+        ],
+        see_also: &["mfa-run key import", "mfa-run key rotate", "mfa-run key list"],
+    },
+    Words {
+        command: "mfa-run key import",
+        reads: Reads::Sessions,
+        examples: &[
+            ("What would change:", "mfa-run key import -p alice --dry-run"),
+            ("Every access key of the AWS files:", "mfa-run key import --all"),
+            (
+                "A new one, that is in no file:",
+                "aws iam create-access-key | mfa-run key import -p alice --from-stdin --yes",
+            ),
+        ],
+        see_also: &["mfa-run key list", "mfa-run configure"],
+    },
+    Words {
+        command: "mfa-run key list",
+        reads: Reads::Sessions,
+        examples: &[("For a script:", "mfa-run key list --json | jq -r '.[].access_key_id'")],
+        see_also: &["mfa-run key rotate"],
+    },
+    Words {
+        command: "mfa-run key rotate",
+        reads: Reads::Sessions,
+        examples: &[
+            (
+                "The old key is inactive from now on, and deleted by the first run after a day:",
+                "mfa-run key rotate -p alice",
+            ),
+            ("Without a way back:", "mfa-run key rotate -p alice --grace 0"),
+        ],
+        see_also: &["mfa-run key list", "mfa-run login"],
+    },
+    Words {
+        command: "mfa-run key remove",
+        reads: Reads::Sessions,
+        examples: &[("A key that no profile names any more:", "mfa-run key remove AKIAIOSFODNN7EXAMPLE")],
+        see_also: &["mfa-run key list", "mfa-run key export"],
+    },
+    Words {
+        command: "mfa-run key export",
+        reads: Reads::Sessions,
+        examples: &[("Back into a file of your own:", "(umask 077; mfa-run key export -p alice > key.txt)")],
+        see_also: &["mfa-run key import", "mfa-run key remove"],
+    },
+    Words {
         command: "mfa-run list",
         reads: Reads::Files,
         examples: &[
@@ -125,6 +178,16 @@ pub(crate) const WORDS: &[Words] = &[
         reads: Reads::Sessions,
         examples: &[("Why a profile asks for a code:", "mfa-run explain -p admin")],
         see_also: &["mfa-run list"],
+    },
+    Words {
+        command: "mfa-run doctor",
+        reads: Reads::Sessions,
+        examples: &[
+            ("Look at everything, and at one profile:", "mfa-run doctor\nmfa-run doctor -p admin"),
+            ("Mend what is safe, asking before each change:", "mfa-run doctor --fix"),
+            ("In a script:", "mfa-run doctor --offline --json"),
+        ],
+        see_also: &["mfa-run configure", "mfa-run explain"],
     },
     Words {
         command: "mfa-run configure",

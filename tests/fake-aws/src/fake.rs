@@ -192,6 +192,15 @@ impl FakeAws {
         }
     }
 
+    /// Makes a key one that was created so many seconds ago.
+    pub fn set_access_key_age(&self, access_key_id: &str, seconds: i64) {
+        let mut world = lock(&self.world);
+        let now = world.now();
+        if let Some(key) = world.keys.get_mut(access_key_id) {
+            key.created = now - seconds;
+        }
+    }
+
     pub fn remove_access_key(&self, access_key_id: &str) {
         lock(&self.world).keys.remove(access_key_id);
     }
