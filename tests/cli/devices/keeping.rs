@@ -1,7 +1,6 @@
 //! `--keep-seed` and `--png`: the seed where the person wants it, and nowhere else.
 
 use super::{arn, enroll, type_pair, without_device};
-use crate::support::Tool;
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -53,7 +52,7 @@ fn the_picture_is_private_and_is_the_seed() {
     terminal.wait().success();
     let file = world.home().join("new.png");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let Some(zbarimg) = Tool::find("zbarimg") else { return };
+    let Some(zbarimg) = super::scanning::tool("zbarimg") else { return };
     let run = world.tool(&zbarimg, ["--raw", "-q", "new.png"]).may_print_secrets().run().success();
     assert_eq!(run.stdout.trim_end(), super::scanning::uri(&world, "alice"));
 }
