@@ -104,6 +104,7 @@ impl Error {
     }
 
     /// The permissions of a file cannot be changed.
+    #[cfg(unix)]
     pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
         let message = format!("the permissions of {} cannot be changed", path.display());
         Self::new(Kind::Failure, message).cause(error.to_string())

@@ -23,6 +23,7 @@ mod own_line;
 mod picker;
 mod record;
 pub mod serve;
+pub mod setup;
 pub mod status;
 pub mod write;
 

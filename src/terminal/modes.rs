@@ -122,10 +122,8 @@ mod unix {
     }
 
     fn die_of(signal: i32) {
-        if let Some(open) = lock().take() {
-            if open.hides_cursor {
-                open.modes.show_cursor();
-            }
+        if let Some(open) = lock().take().filter(|open| open.hides_cursor) {
+            open.modes.show_cursor();
         }
         let _ = emulate_default_handler(signal);
     }

@@ -35,7 +35,7 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
                 let folder = scene.typed(folder);
                 format!("mv {folder} {folder}.damaged")
             }),
-            error => error.hint(),
+            error => hint(error),
         };
         report.findings.push(Finding::new(severity, "no-store", error.to_string(), why, mend));
     }
@@ -54,13 +54,19 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
             }
             // a passphrase that nobody has typed yet is asked for when it is needed
             Err(Error::NoKey) => {
-                ("key-locked", format!("the access key {id} waits for a passphrase"), Error::NoKey.hint())
+                ("key-locked", format!("the access key {id} waits for a passphrase"), hint(&Error::NoKey))
             }
-            Err(error) => ("key-not-kept", error.to_string(), error.hint()),
+            Err(error @ Error::StoreLocked { .. }) => ("key-locked", error.to_string(), hint(&error)),
+            Err(error) => ("key-not-kept", error.to_string(), hint(&error)),
         };
         let severity = if id_of == "key-locked" { Severity::Note } else { Severity::Error };
         let why = "no session can be made with it: credential-process asks for no passphrase";
         report.findings.push(Finding::new(severity, id_of, what, why, mend).of(profile));
     }
     report.facts.extend(keychain.take_warnings());
+}
+
+/// Some say that this command knows more.
+fn hint(error: &Error) -> String {
+    error.hint().trim_start_matches("mfa-run doctor; ").to_owned()
 }

@@ -193,8 +193,9 @@ fn ask(subject: &Subject, env: &Env, number: usize, tell: &Sender<(usize, Answer
     tell(Answer::Bare(bare.may_list_roles()));
     tell(Answer::Serials(bare.mfa_serials()));
     let user = || subject.shared.values().map(Signer::Session).chain([key]);
-    let made = first_allowed(subject, env, user(), |iam| iam.key_made(&subject.key.id));
-    tell(Answer::Made(made.and_then(Result::ok).flatten()));
+    let made = first_allowed(subject, env, user(), Iam::list_access_keys);
+    let made = made.and_then(Result::ok).into_iter().flatten().find(|key| key.id == subject.key.id);
+    tell(Answer::Made(made.and_then(|key| key.created)));
     for role in &subject.roles {
         // GetRole is for roles of one's own account; a role's session is of the role's
         let users = user().filter(|_| role.arn.account() == account);

@@ -145,7 +145,11 @@ fn sdk_asks_itself(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         return;
     };
     let behind = scene.files.profile(source.text).and_then(|source| source.get("credential_process"));
-    if behind.and_then(|line| Request::from_credential_process(line.text)).is_none() {
+    let ours = behind.and_then(|line| Request::from_credential_process(line.text)).is_some();
+    let request = Request { profile: Some(source.text.to_owned()), ..Request::default() };
+    // without a device of its own the source's session has no MFA, and the serial is not said twice
+    let has_mfa = || profile::plan(scene.files, scene.env, &request).is_ok_and(|plan| plan.mfa.is_some());
+    if !ours || !has_mfa() {
         return;
     }
     let name = seen.name();

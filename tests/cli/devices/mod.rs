@@ -1,6 +1,7 @@
 //! MFA devices from the terminal: enrolled, listed, removed, put in step; and the way from a bare access key to a role.
 
 mod enrolment;
+mod guided;
 mod keeping;
 mod looking_after;
 mod obstacles;

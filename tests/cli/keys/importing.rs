@@ -286,6 +286,8 @@ fn a_file_that_cannot_be_replaced_keeps_the_key_until_it_is_written_into() {
     assert!(!in_plain_text(&world, &world.alice.secret_access_key));
 
     // a new key that finds no way into the files waits beside the old one
+    world.aws.advance(60);
+    world.log_in("base");
     let old = world.alice.access_key_id.clone();
     let rotate = ["key", "rotate", "-p", "base", "--grace", "0", "--in-place"];
     mounted(&rotate[..6]).error(2).says(&["--in-place writes into it"]);

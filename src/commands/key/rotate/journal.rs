@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(in crate::commands::key) struct Journal {
     version: u32,
     /// Access key ID of the key that goes.
-    pub(in crate::commands::key) old: String,
+    pub(super) old: String,
     /// The profile it was begun for.
     pub(super) profile: String,
     /// Whether the new key is kept in the keychain, as the old one is; else in the file that the old one stands in.
@@ -61,8 +61,17 @@ impl Journal {
         all.filter(|journal| journal.version == 1).collect()
     }
 
+    /// What a person should know of it.
+    pub(in crate::commands::key) fn in_words(&self) -> String {
+        let state = match self.stage {
+            Stage::Inactive { .. } => format!("{} is inactive and waits to be deleted", self.old),
+            _ => format!("the rotation of {} is not finished", self.old),
+        };
+        format!("{state}: {}", self.command())
+    }
+
     /// What finishes it.
-    pub(in crate::commands::key) fn command(&self) -> String {
+    pub(super) fn command(&self) -> String {
         format!("mfa-run key rotate -p {}", quote(&self.profile))
     }
 
