@@ -30,7 +30,7 @@ pub(crate) const FILES: &[(&str, &str, Reads)] = &[
     ("~/.local/share/mfa-run/undo/", "what `mfa-run configure --undo` takes back; no secret", Reads::Files),
     (
         "~/.local/share/mfa-run/sealed/",
-        "sessions in authenticated ciphertext, where the kernel keyring is not used",
+        "sessions and access keys in authenticated ciphertext, where no keychain of the system is used",
         Reads::Sessions,
     ),
 ];
@@ -41,6 +41,9 @@ pub(crate) fn date() -> &'static str {
     let released = changelog.lines().find_map(|line| line.strip_prefix("## [")?.split_once("] - "));
     released.map_or("2026-11-22", |(_, date)| date.trim())
 }
+
+const KEYS: &[&str] =
+    &["mfa-run key export", "mfa-run key import", "mfa-run key list", "mfa-run key remove", "mfa-run key rotate"];
 
 pub(crate) const WORDS: &[Words] = &[
     Words {
@@ -98,8 +101,20 @@ pub(crate) const WORDS: &[Words] = &[
     Words {
         command: "mfa-run init",
         reads: Reads::Nothing,
-        examples: &[("awsume's function, in ~/.bashrc:", "eval \"$(mfa-run init bash --awsume)\"")],
-        see_also: &["mfa-run export"],
+        examples: &[
+            ("The function mfa, completion and a prompt segment, in ~/.bashrc:", "eval \"$(mfa-run init bash)\""),
+            ("awsume's function, in ~/.zshrc:", "eval \"$(mfa-run init zsh --awsume)\""),
+        ],
+        see_also: &["mfa-run completions", "mfa-run export"],
+    },
+    Words {
+        command: "mfa-run completions",
+        reads: Reads::Nothing,
+        examples: &[(
+            "For a package, or where init is not wanted:",
+            "mfa-run completions fish > ~/.config/fish/completions/mfa-run.fish",
+        )],
+        see_also: &["mfa-run init"],
     },
     Words {
         command: "mfa-run logout",
@@ -125,6 +140,57 @@ pub(crate) const WORDS: &[Words] = &[
         reads: Reads::Sessions,
         examples: &[("Why a profile asks for a code:", "mfa-run explain -p admin")],
         see_also: &["mfa-run list"],
+    },
+    Words {
+        command: "mfa-run doctor",
+        reads: Reads::Sessions,
+        examples: &[
+            ("What is wrong, and how to mend it:", "mfa-run doctor"),
+            ("Mend what can be mended without harm, after asking:", "mfa-run doctor --fix"),
+        ],
+        see_also: &["mfa-run explain"],
+    },
+    Words {
+        command: "mfa-run key",
+        reads: Reads::Sessions,
+        examples: &[("From plain text into the keychain:", "mfa-run key import -p alice")],
+        see_also: KEYS,
+    },
+    Words {
+        command: "mfa-run key import",
+        reads: Reads::Sessions,
+        examples: &[
+            (
+                "See what would be changed, then change it:",
+                "mfa-run key import -p alice --dry-run\nmfa-run key import -p alice",
+            ),
+            ("A key that is in no file yet:", "mfa-run key import -p alice --from-stdin < new-key"),
+        ],
+        see_also: KEYS,
+    },
+    Words {
+        command: "mfa-run key list",
+        reads: Reads::Sessions,
+        examples: &[("How old is each, and who uses it:", "mfa-run key list")],
+        see_also: KEYS,
+    },
+    Words {
+        command: "mfa-run key rotate",
+        reads: Reads::Sessions,
+        examples: &[("A new key, at AWS and here:", "mfa-run key rotate -p alice")],
+        see_also: KEYS,
+    },
+    Words {
+        command: "mfa-run key remove",
+        reads: Reads::Sessions,
+        examples: &[("Forget a key here; AWS keeps it:", "mfa-run key remove AKIAIOSFODNN7EXAMPLE")],
+        see_also: KEYS,
+    },
+    Words {
+        command: "mfa-run key export",
+        reads: Reads::Sessions,
+        examples: &[("To take a key to another machine:", "mfa-run key export -p alice")],
+        see_also: KEYS,
     },
     Words {
         command: "mfa-run configure",
