@@ -66,6 +66,14 @@ fn main() {
         &[store, ("AWS_CONFIG_FILE", &config)],
     );
 
+    for (name, line) in [
+        ("init bash --prompt, at a shell's start", &["init", "bash", "--prompt"][..]),
+        ("status --prompt, at a prompt", &["status", "--prompt=bash", "-p", "admin"]),
+        ("a Tab behind -p, 3 profiles", &["complete", "zsh", "--", "mfa-run", "export", "-p", ""]),
+    ] {
+        time(name, &program, line, &[store, ("AWS_CONFIG_FILE", &config)]);
+    }
+
     let cold = bench.cold(&program, store, 12);
     println!(
         "{:<52} {:>9.2} {:>9.2}",

@@ -10,8 +10,7 @@ Register-ArgumentCompleter -Native -CommandName mfa-run, mfa -ScriptBlock {
     $lines = @(& $program complete powershell -- @before "=$current" 2>$null)
     if ($lines.Count -eq 0) { return }
     if ($lines[0] -eq 'command') {
-        $words = $before[($before.IndexOf('--') + 1)..$before.Count] + $current
-        $line = $words -join ' '
+        $line = (@($before | Select-Object -Skip ($before.IndexOf('--') + 1)) + $current) -join ' '
         return (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches
     }
     foreach ($line in $lines | Select-Object -Skip 1) {

@@ -2,8 +2,8 @@
 //! prompt of a shell, are parsed without building the others.
 
 use crate::commands::{
-    awsume, complete, completions, configure, console, credential_process, doctor, exec, explain, export, function,
-    init, key, list, login, logout, serve, status, write,
+    awsume, complete, completions, configure, console, credential_process, device, doctor, exec, explain, export,
+    function, init, key, list, login, logout, serve, setup, status, write,
 };
 use crate::profile::Request;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -80,8 +80,12 @@ pub enum Command {
     Configure(Box<configure::Args>),
     /// Long-lived access keys, kept in the keychain: import, list, rotate, remove, export
     Key(key::Args),
+    /// Be led from a fresh access key to profiles that work: keychain, MFA device, roles, doctor
+    Setup(setup::Args),
     /// Show what is cached, for how long; --prompt for a shell's prompt
     Status(status::Args),
+    /// MFA devices: enroll a virtual one from the terminal, list, remove, resync
+    Device(device::Args),
     /// Open the AWS console, signed in
     Console(console::Args),
     /// Serve a session that renews itself, on loopback, until Ctrl-C

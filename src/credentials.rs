@@ -68,6 +68,11 @@ impl TokenCode {
         (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Self(digits.as_str().into()))
     }
 
+    /// Whether it is that code once more.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+
     /// The six digits, for the request to STS.
     pub(crate) fn expose_secret(&self) -> &str {
         self.0.expose_secret()

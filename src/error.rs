@@ -83,12 +83,28 @@ impl Error {
         Self::new(Kind::Failure, message).cause(error.to_string())
     }
 
+    /// A person is needed, and nobody is there.
+    pub(crate) fn nobody(message: &str, hint: &str) -> Self {
+        Self::new(Kind::CodeNeeded, message).hint(Some(hint.into()))
+    }
+
+    /// What AWS said, with something to type.
+    pub(crate) fn aws(error: aws::Error, hint: Option<String>) -> Self {
+        session::Error::Aws { error, hint }.into()
+    }
+
+    /// A file that was asked for cannot be written.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::Failure, format!("{} cannot be written", path.display())).cause(error.to_string())
+    }
+
     /// What `doctor --fix` does did not work.
     pub(crate) fn fix(what: &str, cause: &str) -> Self {
         Self::new(Kind::Failure, format!("{what} failed")).cause(cause)
     }
 
     /// The permissions of a file cannot be changed.
+    #[cfg(unix)]
     pub(crate) fn mode(path: &Path, error: &io::Error) -> Self {
         let message = format!("the permissions of {} cannot be changed", path.display());
         Self::new(Kind::Failure, message).cause(error.to_string())
@@ -185,6 +201,19 @@ impl From<mfa::Error> for Error {
     }
 }
 
+impl From<session::seed::Error> for Error {
+    fn from(error: session::seed::Error) -> Self {
+        use session::seed::Error as Seed;
+        let kind = match &error {
+            Seed::OneFactor { .. } => Kind::Usage,
+            Seed::Keychain(error) if error.is_usage() => Kind::Usage,
+            Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
+        };
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self { cause, ..Self::new(kind, error.to_string()) }.hint(Some(error.hint()))
+    }
+}
+
 impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         use mfa::Error as Code;
@@ -206,9 +235,9 @@ impl From<session::Error> for Error {
             session::Error::Code(error) => std::error::Error::source(error).map(ToString::to_string),
             session::Error::Aws { error, .. } => error.cause().map(str::to_owned),
             session::Error::Keychain(error) => std::error::Error::source(error).map(ToString::to_string),
-            session::Error::Busy { .. }
-            | session::Error::SourceIsSession { .. }
-            | session::Error::KeyNotKept { .. } => None,
+            // without the desktop's store in sight, it may be there
+            session::Error::KeyNotKept { not_looked_into, .. } => not_looked_into.clone(),
+            session::Error::Busy { .. } | session::Error::SourceIsSession { .. } => None,
         };
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(error.hint())
     }

@@ -35,21 +35,17 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// A line on stderr that says what is waited for, and is gone when it is dropped. On a terminal only.
-#[derive(Debug)]
-pub struct Progress(bool);
+/// A line on stderr that says what is waited for, and is gone when this is dropped. On a terminal only.
+#[derive(Debug, Default)]
+pub struct Progress {
+    shown: bool,
+}
 
 impl Progress {
-    /// What `line` says, where a person sees it.
-    pub fn start(line: &str) -> Self {
-        let progress = Self(std::io::stderr().is_terminal());
-        progress.show(line);
-        progress
-    }
-
     /// In place of what it said before.
-    pub fn show(&self, line: &str) {
-        if self.0 {
+    pub fn show(&mut self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.shown = true;
             let _ = write!(std::io::stderr(), "\r\u{1b}[K{line}");
         }
     }
@@ -57,7 +53,9 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.show("");
+        if self.shown {
+            self.show("");
+        }
     }
 }
 

@@ -185,10 +185,13 @@ fn the_options_are_those_of_the_program() {
     assert_eq!(words.map(str::to_owned).collect::<BTreeSet<_>>(), there, "in the table, in the program");
 
     let mut known: BTreeSet<String> = there;
-    for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+    let mut commands = vec![&cli];
+    while let Some(command) = commands.pop() {
         known.extend(command.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))));
+        commands.extend(command.get_subcommands());
     }
-    for code in inline_code().iter().filter(|code| code.starts_with("--") && !code.starts_with("-- ")) {
+    let separator = |code: &str| code == "--" || code.starts_with("-- ");
+    for code in inline_code().iter().filter(|code| code.starts_with("--") && !separator(code)) {
         let name = code.split([' ', '=']).next().unwrap();
         assert!(known.contains(name), "{code}");
     }

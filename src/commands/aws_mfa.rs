@@ -3,6 +3,7 @@
 //! `AWS_SHARED_CREDENTIALS_FILE`, or ask for a code where the keychain has a session.
 
 use super::Target;
+use crate::config::keys::KEPT;
 use crate::config::managed::{self, Holder, MARK};
 use crate::config::{FileKind, Files, edit_file, header_of};
 use crate::env::Env;
@@ -189,7 +190,7 @@ impl Run<'_> {
             )));
         }
         for key in ["aws_access_key_id", "aws_secret_access_key"] {
-            if value(key).is_none() {
+            if value(key).is_none() && value(KEPT).is_none() {
                 return Err(Stop(format!("No option '{key}' in section: '{long_term}'")));
             }
         }

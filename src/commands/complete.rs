@@ -21,9 +21,10 @@ pub struct Args {
 /// Prints what can stand at the cursor.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let words: Vec<String> = args.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    if let [shell, dashes, words @ ..] = &words[..]
-        && let (Ok(shell), "--") = (Shell::from_str(shell, false), dashes.as_str())
+    if let Some((shell, words)) = words.split_first()
+        && let Ok(shell) = Shell::from_str(shell, false)
     {
+        let words = words.strip_prefix(&["--".to_owned()]).unwrap_or(words);
         let answer = complete::answer(shell, words, Cli::grammar, env);
         // a shell that has gone away asks no more
         let _ = output::print(answer.as_bytes());

@@ -8,8 +8,7 @@ mod ask;
 mod change;
 mod line;
 
-use super::{Record, recorded};
-use super::{own_program, unified};
+use super::{Record, own_program, recorded, unified};
 use crate::config::keys::KEPT;
 use crate::config::{Document, FileKind, Files, edit_file};
 use crate::env::Env;

@@ -11,20 +11,20 @@ use crate::error::Error;
 use crate::output;
 use std::process::ExitCode;
 
+/// What to do with the lines, for the help.
+const WHERE: &str = "\
+Where the lines go; with --prompt as you like:
+  ~/.bashrc                   eval \"$(mfa-run init bash)\"
+  ~/.zshrc, below compinit    eval \"$(mfa-run init zsh)\"
+  ~/.config/fish/config.fish  mfa-run init fish | source
+  $PROFILE                    mfa-run init powershell | Out-String | Invoke-Expression
+  ~/.config/elvish/rc.elv     eval (mfa-run init elvish | slurp)
+  nu, typed once              mkdir $nu.user-autoload-dirs.0
+                              mfa-run init nu | save -f ($nu.user-autoload-dirs.0 | path join mfa-run.nu)";
+
 /// `mfa-run init SHELL [--prompt | --awsume]`
-///
-/// ~/.bashrc: eval "$(mfa-run init bash)"
-///
-/// ~/.zshrc, below compinit: eval "$(mfa-run init zsh)"
-///
-/// ~/.config/fish/config.fish: mfa-run init fish | source
-///
-/// $PROFILE: mfa-run init powershell | Out-String | Invoke-Expression
-///
-/// nu, once: mfa-run init nu | save -f ($nu.user-autoload-dirs.0 | path join mfa-run.nu)
-///
-/// ~/.config/elvish/rc.elv: eval (mfa-run init elvish | slurp)
 #[derive(clap::Args, Debug)]
+#[command(after_help = WHERE)]
 pub struct Args {
     /// Whose lines to print
     #[arg(value_enum, value_name = "SHELL")]

@@ -14,7 +14,7 @@ use crate::profile::plan::{Provenance, Setting};
 use crate::profile::strategy::Caller;
 use crate::profile::{self, Mfa, Plan, Request};
 use crate::session::{self, Context};
-use crate::terminal::{escape, say};
+use crate::terminal::{escape, quote, say};
 use chrono::Local;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,10 +42,10 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     plan.duration = args.request.duration.map(|value| Setting { value, from: Provenance::Flag("--duration") });
     let Some(mfa) = &plan.mfa else {
         let message = format!("profile {} has no MFA device to log in with", plan.profile.value);
-        return Err(Error::usage(
-            &message,
-            "add mfa_serial = arn:aws:iam::ACCOUNT:mfa/NAME to the profile, or use --mfa-serial ARN",
-        ));
+        let profile = quote(plan.login_profile());
+        let hint =
+            format!("mfa-run device list -p {profile} shows devices; mfa-run configure -p {profile} --mfa-serial ARN");
+        return Err(Error::usage(&message, &format!("{hint}, or --mfa-serial ARN this time")));
     };
     let context = prepare(env, &files, &request, Caller::OneShot, false)?;
     let session = session::obtain(&plan, &context)?;

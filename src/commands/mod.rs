@@ -7,6 +7,7 @@ pub mod completions;
 pub mod configure;
 pub mod console;
 pub mod credential_process;
+pub mod device;
 mod diff;
 pub mod doctor;
 pub mod exec;
@@ -22,6 +23,7 @@ mod own_line;
 mod picker;
 mod record;
 pub mod serve;
+pub mod setup;
 pub mod status;
 pub mod write;
 

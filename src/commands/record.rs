@@ -1,5 +1,5 @@
-//! Records of what `configure` and `doctor --fix` changed, below the data folder: one a profile and call. They hold no secret, see
-//! [`crate::config::undo`].
+//! Records of what `configure`, `device enroll`, `setup` and `doctor --fix` changed, below the data folder: one a profile and
+//! call. They hold no secret, see [`crate::config::undo`].
 
 use crate::config::{self, Change, Document, FileKind, Files, edit_file, header_of};
 use crate::env::Env;

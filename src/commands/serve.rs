@@ -62,19 +62,18 @@ impl Stop {
 }
 
 #[cfg(windows)]
-struct Stop(std::sync::Arc<std::sync::atomic::AtomicBool>);
+struct Stop(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Stop {
     fn prepare() -> Result<Self, Error> {
-        let stop = Self(std::sync::Arc::default());
-        let registered = signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::clone(&stop.0));
-        registered.map(|_| stop).map_err(Error::endpoint)
+        tokio::signal::windows::ctrl_c().map(Self).map_err(Error::endpoint)
     }
 
-    fn wait(self) {
-        while !self.0.load(std::sync::atomic::Ordering::Relaxed) {
-            std::thread::sleep(std::time::Duration::from_millis(50));
+    fn wait(mut self) {
+        // without a runtime, which it has no use for, nothing else can wait for it
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
+            runtime.block_on(self.0.recv());
         }
     }
 }

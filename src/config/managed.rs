@@ -113,12 +113,25 @@ pub fn put(document: &mut Document, name: &str, properties: &[(&str, &str)]) -> 
 /// Takes the session out of the section, and the section with it where nothing is left but a region. In aws-mfa's layout,
 /// where `[NAME-long-term]` is there, the section is the user's own and a region is reason enough to keep it.
 pub fn take(document: &mut Document, name: &str) -> Result<(), Error> {
+    let kept: &[&str] = if is_aws_mfa_layout(document, name) { &[] } else { &["region"] };
+    take_from(document, name, kept)
+}
+
+/// The same where somebody else wrote the section: a region is then the user's own.
+pub fn take_session(document: &mut Document, name: &str) -> Result<(), Error> {
+    match holder(document, name) {
+        Holder::Ours { .. } | Holder::Awsume => take(document, name),
+        _ => take_from(document, name, &[]),
+    }
+}
+
+/// `passing`: keys that are no reason to keep the section.
+fn take_from(document: &mut Document, name: &str, passing: &[&str]) -> Result<(), Error> {
     for key in SESSION.into_iter().chain(AWSUME) {
         document.remove(FileKind::Credentials, name, key)?;
     }
-    let kept: &[&str] = if is_aws_mfa_layout(document, name) { &[] } else { &["region"] };
     let sections = document.sections(FileKind::Credentials, SectionKind::Profile, name);
-    let counts = |line| !kept.iter().any(|key| document.has_key(line, key));
+    let counts = |line| !passing.iter().any(|key| document.has_key(line, key));
     if !sections.iter().any(|&section| document.properties(section).any(counts)) {
         document.remove_section(FileKind::Credentials, SectionKind::Profile, name)?;
     }

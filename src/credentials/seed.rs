@@ -45,6 +45,12 @@ impl Seed {
         TokenCode::parse(&digits).expect("six digits")
     }
 
+    /// The window that the code is of, if it is one of those so many before and behind `around`; the nearest of several.
+    pub fn window_of(&self, code: &TokenCode, around: i64, within: i64) -> Option<i64> {
+        let windows = std::iter::once(around).chain((1..=within).flat_map(|far| [around - far, around + far]));
+        windows.into_iter().find(|window| self.code(*window).is(code))
+    }
+
     /// In base32, to be kept or shown as a QR code.
     pub(crate) fn expose_secret(&self) -> SecretString {
         let mut digits = Zeroizing::new(vec![0; BASE32_NOPAD.encode_len(self.0.len())]);
@@ -81,6 +87,15 @@ mod tests {
         ] {
             assert_eq!(seed.code(time / Seed::PERIOD).expose_secret(), code, "{time}");
         }
+    }
+
+    #[test]
+    fn a_code_tells_its_window() {
+        let seed = Seed::from_base32(RFC).unwrap();
+        for window in [1000, 999, 1001, 990, 1010] {
+            assert_eq!(seed.window_of(&seed.code(window), 1000, 10), Some(window));
+        }
+        assert_eq!(seed.window_of(&seed.code(1011), 1000, 10), None);
     }
 
     #[test]

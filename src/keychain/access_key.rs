@@ -33,8 +33,8 @@ impl Keychain<'_> {
         }
     }
 
-    /// Keeps the access key, in place of an older item of that ID.
-    pub fn keep_access_key(&self, key: &AccessKey) -> Result<(), Error> {
+    /// Keeps the access key, in place of an older item of that ID; where, in words.
+    pub fn keep_access_key(&self, key: &AccessKey) -> Result<String, Error> {
         let item =
             Item { version: VERSION, access_key_id: key.id.clone(), secret_access_key: key.secret.expose_secret() };
         // large enough from the start: a buffer that grew would leave a copy of the secret behind

@@ -53,6 +53,21 @@ pub enum Error {
     /// Anything else the kernel said.
     #[error("the kernel keyring: {reason}")]
     Keyring { reason: String },
+    /// Not there, or cannot be reached: no desktop, no session bus, nothing installed.
+    #[error("there is no {store} here: {reason}")]
+    StoreAbsent { store: &'static str, reason: &'static str },
+    /// Locked, and nobody who can unlock it, or who would.
+    #[error("the {store} is locked")]
+    StoreLocked { store: &'static str },
+    /// No answer in time.
+    #[error("the {store} does not answer")]
+    StoreSilent { store: &'static str },
+    /// The Secret Service has no collection that new items could go to.
+    #[error("the Secret Service has no default keyring")]
+    NoCollection,
+    /// Anything else the store said, in words that cannot hold a secret.
+    #[error("the {store}: {reason}")]
+    Store { store: &'static str, reason: String },
     /// A sealed file or its folder.
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
@@ -85,7 +100,7 @@ impl Error {
         const NO_CACHE: &str = "MFA_RUN_KEYCHAIN=file keeps sessions in sealed files";
         const WINDOWS: bool = cfg!(windows);
         match self {
-            Self::UnknownStore { .. } => format!("MFA_RUN_KEYCHAIN={}", super::VALUES),
+            Self::UnknownStore { .. } => format!("MFA_RUN_KEYCHAIN={}", super::choice::values()),
             Self::ForgetsKeys => "MFA_RUN_KEYCHAIN=sessions=keyutils,keys=auto".into(),
             Self::UnknownKind { .. } => "MFA_RUN_KEYCHAIN=sessions=STORE,keys=STORE".into(),
             Self::NoFolder => if WINDOWS { "set LOCALAPPDATA" } else { "set HOME or XDG_DATA_HOME" }.into(),
@@ -93,6 +108,17 @@ impl Error {
             Self::KeyringBlocked { .. } => NO_CACHE.into(),
             Self::KeyringFull => format!("mfa-run logout --all makes room; {NO_CACHE}"),
             Self::Keyring { .. } => format!("mfa-run doctor; {NO_CACHE}"),
+            Self::StoreAbsent { .. } | Self::StoreSilent { .. } | Self::Store { .. } => {
+                "mfa-run doctor; MFA_RUN_KEYCHAIN=file keeps secrets in sealed files".into()
+            }
+            Self::StoreLocked { .. } if cfg!(target_os = "macos") => "security unlock-keychain".into(),
+            Self::StoreLocked { .. } if WINDOWS => "sign in at the machine itself, or MFA_RUN_KEYCHAIN=file".into(),
+            Self::StoreLocked { .. } => {
+                "unlock it at the desktop, as by: secret-tool search --unlock service mfa-run; \
+                 MFA_RUN_KEYCHAIN=file keeps secrets in sealed files"
+                    .into()
+            }
+            Self::NoCollection => "make one at the desktop (seahorse, kwalletmanager), or MFA_RUN_KEYCHAIN=file".into(),
             Self::File { path, .. } if WINDOWS => format!("icacls {}", quote(&path.to_string_lossy())),
             Self::File { path, .. } => format!("ls -ld {}", quote(&path.to_string_lossy())),
             Self::KeyFileExposed { path, .. } => format!("chmod 600 {}", quote(&path.to_string_lossy())),
@@ -119,6 +145,11 @@ impl Error {
             Self::Stretching { .. } => "mfa-run doctor".into(),
             Self::Busy => "answer it there, then run this again".into(),
         }
+    }
+
+    /// Whether that store cannot have it, or cannot take it, so that another one may.
+    pub(super) fn is_for_the_next_store(&self) -> bool {
+        matches!(self, Self::KeyringBlocked { .. } | Self::KeyringFull | Self::StoreAbsent { .. } | Self::NoCollection)
     }
 
     /// Whether it is the user's configuration that is wrong (exit code 2), not a store that fails.

@@ -58,7 +58,7 @@ impl Keychain<'_> {
         // large enough from the start: a buffer that grew would leave a copy of the secret behind
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *bytes, &Item::new(serial, base32.expose_secret())).expect("strings and numbers");
-        self.keep(&name(serial), &bytes)
+        self.keep(&name(serial), &bytes).map(drop)
     }
 
     /// Forgets the seed; whether it was kept here.

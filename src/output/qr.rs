@@ -2,7 +2,8 @@
 //! seed, and goes to the terminal device or into a private file, never to stdout.
 
 use crate::credentials::Seed;
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::bits::Bits;
+use qrcode::{Color, EcLevel, QrCode, Version};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -44,20 +45,34 @@ pub fn as_text(uri: &SecretString) -> Zeroizing<String> {
 pub enum Ink {
     /// Black and white are set, whatever the theme's colours are.
     Colours,
-    /// No colours may be set: its letters are light on dark, as far as we know.
-    LightOnDark,
-    /// No colours may be set: its letters are dark on light.
-    DarkOnLight,
+    /// No colours may be set.
+    Letters {
+        /// They are light on dark, as far as we know; otherwise dark on light.
+        light: bool,
+        /// Reverse video may be used: a reversed space has no hairlines around it, as a full block has in many fonts.
+        reverse: bool,
+    },
 }
 
 /// A QR code.
 pub struct Picture(QrCode);
 
 impl Picture {
-    /// Of this text; `None` where it is longer than any QR code.
-    pub fn new(text: &SecretString) -> Option<Self> {
+    /// Of an otpauth URI; `None` where it is longer than any QR code.
+    pub fn new(uri: &SecretString) -> Option<Self> {
+        // base32 takes a third less room as what it is; left to find that out, the encoder sometimes does not
+        let text = uri.expose_secret();
+        let (before, rest) = text.split_at(text.find("secret=").map_or(text.len(), |at| at + "secret=".len()));
+        let (base32, after) = rest.split_at(rest.find('&').unwrap_or(rest.len()));
         // a screen is clean and near: the lowest level of error correction makes the smallest picture
-        QrCode::with_error_correction_level(text.expose_secret(), EcLevel::L).ok().map(Self)
+        (1..=40).find_map(|version| {
+            let mut bits = Bits::new(Version::Normal(version));
+            bits.push_byte_data(before.as_bytes()).ok()?;
+            bits.push_alphanumeric_data(base32.as_bytes()).ok()?;
+            bits.push_byte_data(after.as_bytes()).ok()?;
+            bits.push_terminator(EcLevel::L).ok()?;
+            QrCode::with_bits(bits, EcLevel::L).ok().map(Self)
+        })
     }
 
     /// The lines for a terminal of so many columns and rows, with as much white around it as fits; `None` where it does not fit.
@@ -74,21 +89,22 @@ impl Picture {
         // 16 and 231 are the black and white of the colour cube: themes change the first sixteen colours, not these
         let (begin, end) = match ink {
             Ink::Colours => ("\u{1b}[38;5;16;48;5;231m", "\u{1b}[0m\n"),
-            Ink::LightOnDark | Ink::DarkOnLight => ("", "\n"),
+            Ink::Letters { .. } => ("", "\n"),
         };
+        // the letter's colour is dark, or it is the light one
+        let light_letters = matches!(ink, Ink::Letters { light: true, .. });
+        let full = if matches!(ink, Ink::Letters { reverse: true, .. }) { "\u{1b}[7m \u{1b}[27m" } else { "█" };
         let width = self.0.width() + 2 * quiet;
-        let mut text = Zeroizing::new(String::with_capacity(width * width * 2 + width * 40));
+        let mut text = Zeroizing::new(String::with_capacity(width * width * 8 + width * 40));
         for row in (0..width).step_by(2) {
             text.push_str(begin);
             for column in 0..width {
-                let dark = [row, row + 1].map(|row| self.is_dark(row, column, quiet));
-                // the letter's colour is dark, or it is the light one
-                let inked = if ink == Ink::LightOnDark { dark.map(|dark| !dark) } else { dark };
-                text.push(match inked {
-                    [true, true] => '█',
-                    [true, false] => '▀',
-                    [false, true] => '▄',
-                    [false, false] => ' ',
+                let inked = [row, row + 1].map(|row| self.is_dark(row, column, quiet) != light_letters);
+                text.push_str(match inked {
+                    [true, true] => full,
+                    [true, false] => "▀",
+                    [false, true] => "▄",
+                    [false, false] => " ",
                 });
             }
             text.push_str(end);
@@ -166,6 +182,8 @@ fn adler32(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
+    const LIGHT: Ink = Ink::Letters { light: true, reverse: false };
+
     fn uri() -> SecretString {
         let seed = Seed::from_base32(&"GEZDGNBVGY3TQOJQ".repeat(4)).unwrap();
         otpauth_uri(&seed, "alice", "111122223333")
@@ -187,16 +205,16 @@ mod tests {
         let lines = picture.lines((80, 22), Ink::Colours).expect("it fits");
         assert!(lines.lines().count() <= 22);
         assert!(picture.lines((80, 10), Ink::Colours).is_none() && picture.lines((20, 50), Ink::Colours).is_none());
-        let wide = picture.lines((200, 50), Ink::LightOnDark).unwrap();
+        let wide = picture.lines((200, 50), LIGHT).unwrap();
         assert_eq!(wide.lines().next().unwrap().chars().filter(|c| *c == '█').count(), picture.0.width() + 8);
         assert!(!wide.contains('\u{1b}'));
     }
 
     #[test]
-    fn inks_are_each_others_negative() {
+    fn letters_are_each_others_negative() {
         let picture = Picture::new(&uri()).unwrap();
         let draw = |ink| picture.half_blocks(2, ink).to_string();
-        let negative: String = draw(Ink::LightOnDark)
+        let negative: String = draw(LIGHT)
             .chars()
             .map(|c| match c {
                 '█' => ' ',
@@ -206,7 +224,9 @@ mod tests {
                 c => c,
             })
             .collect();
-        assert_eq!(negative, draw(Ink::DarkOnLight));
+        assert_eq!(negative, draw(Ink::Letters { light: false, reverse: false }));
+        let reversed = draw(Ink::Letters { light: true, reverse: true });
+        assert_eq!(reversed.replace("\u{1b}[7m \u{1b}[27m", "█"), draw(LIGHT));
     }
 
     #[test]

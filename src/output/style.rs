@@ -49,7 +49,7 @@ impl Style {
 
     /// Of a prompt: what is printed goes through a shell to a terminal.
     pub fn of_prompt(env: &Env) -> Self {
-        Self { colours: colours(env, true), width: None, unicode: unicode(env, true) }
+        Self { colours: colours(env, true), width: None, unicode: false }
     }
 
     /// The text in the colour of its tone.

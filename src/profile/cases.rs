@@ -161,7 +161,7 @@ fn what_cannot_be_planned_says_why_and_what_to_type() {
         ("-p env", &[], "no access key", "set AWS_ACCESS_KEY_ID"),
         ("-p odd-source", &[], "credential_source = Moon at config:", "line"),
         ("-p bad-duration", &[], "duration_seconds = soon at config:", "line"),
-        ("-p fido", &[], "FIDO", "line"),
+        ("-p fido", &[], "FIDO", "device enroll"),
         ("-p ours-broken", &[], "--no-such-option", "--help"),
         (
             "-p ours-nothing",

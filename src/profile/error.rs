@@ -67,10 +67,18 @@ impl Error {
                 "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN, or name a source with --source-profile NAME".into()
             }
             Self::NoKeyInEnvironment { .. } => "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into(),
+            Self::BadValue { value, .. } | Self::BadVariable { value, .. } if names_fido_key(value) => {
+                "register a virtual device beside it, AWS allows several: mfa-run device enroll".into()
+            }
             Self::BadValue { origin, .. } => format!("correct line {} of the {} file", origin.line, origin.file.name()),
             Self::BadVariable { name, .. } => format!("unset {name}, or correct it"),
             Self::BadOwnCommandLine { .. } => "mfa-run credential-process --help".into(),
             Self::TooLongForRole { .. } => "--duration 12h".into(),
         }
     }
+}
+
+/// `arn:aws:iam::111122223333:u2f/user/ann/key`: security keys and passkeys, which STS has no way to use.
+fn names_fido_key(value: &str) -> bool {
+    value.contains(":u2f/")
 }

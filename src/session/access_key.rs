@@ -14,7 +14,11 @@ pub fn access_key(source: &Source, keychain: &Keychain<'_>) -> Result<Option<Acc
         }
         Source::Keychain { profile, access_key_id } => match keychain.access_key(access_key_id)? {
             Some(key) => Ok(Some(key)),
-            None => Err(Error::KeyNotKept { access_key_id: access_key_id.clone(), profile: profile.clone() }),
+            None => Err(Error::KeyNotKept {
+                access_key_id: access_key_id.clone(),
+                profile: profile.clone(),
+                not_looked_into: keychain.take_warnings().into_iter().next(),
+            }),
         },
         _ => Ok(None),
     }

@@ -19,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Keychain(#[from] keychain::Error),
     #[error("access key {access_key_id} of profile {profile} is not in the keychain")]
-    KeyNotKept { access_key_id: String, profile: String },
+    KeyNotKept { access_key_id: String, profile: String, not_looked_into: Option<String> },
     #[error("another mfa-run still waits for the MFA code of {serial}")]
     Busy { serial: String, login: String },
 }
@@ -31,6 +31,17 @@ impl Error {
         Self::Aws { error, hint }
     }
 
+    /// The same for what IAM said: no role and no code is in play there.
+    pub fn of_iam(error: aws::Error, plan: &Plan) -> Self {
+        let hint = match (&error, error.refusal()) {
+            (aws::Error::Refused { operation, .. }, Some(Refusal::NotAuthorized)) => {
+                Some(format!("whoever manages the account has to allow you {operation} on your own user"))
+            }
+            _ => hint(&error, plan, false),
+        };
+        Self::Aws { error, hint }
+    }
+
     /// What to type.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -38,7 +49,7 @@ impl Error {
             Self::Aws { hint, .. } => hint.clone(),
             Self::SourceIsSession { .. } => Some("remove mfa_serial, or name another source_profile".into()),
             Self::Keychain(error) => Some(error.hint()),
-            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import -p {}", quote(profile))),
+            Self::KeyNotKept { profile, .. } => Some(format!("mfa-run key import --from-stdin -p {}", quote(profile))),
             Self::Busy { login, .. } => Some(format!("answer it there, or get the session first: {login}")),
         }
     }
@@ -69,9 +80,13 @@ fn refusal_hint(refusal: Refusal, plan: &Plan, tried_both: bool) -> Option<Strin
     let source = plan.source.name();
     Some(match refusal {
         Refusal::InvalidCode => "a code works once and for about 30 seconds: run it again with the next one".into(),
-        Refusal::UnknownDevice => format!(
-            "check mfa_serial ({device}): aws iam list-mfa-devices; after many wrong codes AWS locks the device for some minutes"
-        ),
+        Refusal::UnknownDevice => {
+            let profile = quote(plan.login_profile());
+            format!(
+                "is {device} one of `mfa-run device list -p {profile}`? Another: --mfa-serial ARN, for good with mfa-run configure; \
+                 after many wrong codes AWS locks a device for some minutes"
+            )
+        }
         Refusal::TooLongForRole if plan.mfa.is_some() => {
             "run it again with the next code for a session of 1h, or raise MaxSessionDuration of the role".into()
         }

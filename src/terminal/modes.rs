@@ -15,8 +15,8 @@ mod unix {
     use signal_hook::low_level::emulate_default_handler;
     use std::fs::File;
     use std::io::{self, Write};
-    use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-    use std::sync::{Mutex, Once, PoisonError};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
     use std::time::Duration;
 
     /// The modes as they were, put back when this is dropped.
@@ -60,8 +60,8 @@ mod unix {
     }
 
     static OPEN: Mutex<Option<Open>> = Mutex::new(None);
-    /// The signal that came while a question was open.
-    static CAME: AtomicI32 = AtomicI32::new(0);
+    /// The signal that came last, set in its handler: a read that it interrupts sees it at once.
+    static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
     /// Somebody else hands the signals on.
     static HANDED_OVER: AtomicBool = AtomicBool::new(false);
     /// A list that is just being drawn is drawn to its end first.
@@ -72,10 +72,10 @@ mod unix {
     pub fn guarded<T>(hides_cursor: bool, ask: impl FnOnce() -> T) -> T {
         static WATCH: Once = Once::new();
         WATCH.call_once(watch);
+        CAME.store(0, Ordering::SeqCst);
         *lock() = Modes::save().map(|modes| Open { modes, hides_cursor });
         let answer = ask();
-        let came = CAME.load(Ordering::SeqCst);
-        if came != 0 {
+        if let Ok(came @ 1..) = i32::try_from(CAME.load(Ordering::SeqCst)) {
             die_of(came);
         }
         *lock() = None;
@@ -98,14 +98,18 @@ mod unix {
     /// the question would hang until the next one.
     fn watch() {
         let ignored = ignored_signals().unwrap_or(0);
-        let signals = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let signals: Vec<i32> =
+            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect();
+        for signal in &signals {
+            let value = usize::try_from(*signal).unwrap_or_default();
+            let _ = signal_hook::flag::register_usize(*signal, Arc::clone(&CAME), value);
+        }
         let watch = |mut signals: Signals| {
             for signal in signals.forever() {
                 if HANDED_OVER.load(Ordering::SeqCst) {
                     continue;
                 }
                 if lock().is_some() {
-                    CAME.store(signal, Ordering::SeqCst);
                     std::thread::sleep(DRAWING);
                 }
                 die_of(signal);
@@ -118,10 +122,8 @@ mod unix {
     }
 
     fn die_of(signal: i32) {
-        if let Some(open) = lock().take() {
-            if open.hides_cursor {
-                open.modes.show_cursor();
-            }
+        if let Some(open) = lock().take().filter(|open| open.hides_cursor) {
+            open.modes.show_cursor();
         }
         let _ = emulate_default_handler(signal);
     }

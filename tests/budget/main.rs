@@ -39,10 +39,17 @@ fn the_warm_path_keeps_its_instruction_budgets() {
         let _ = writeln!(std::io::stderr(), "warm, {store}, {profiles} profiles: {used} of {budget} instructions");
         assert!(used <= budget, "warm, {store}, {profiles} profiles: {used} instructions, the budget is {budget}");
     }
-    let line = ["status", "--prompt", "-p", "admin"];
-    let used = count(&program, &line, "3", store);
-    let _ = writeln!(std::io::stderr(), "status --prompt, 3 profiles: {used} of 1000000 instructions");
-    assert!(used <= 1_000_000, "status --prompt: {used} instructions");
+    // what runs at every prompt and at every Tab
+    for line in [
+        &["status", "--prompt", "-p", "admin"][..],
+        &["complete", "zsh", "--", "mfa-run", "export", "-p", ""],
+        &["complete", "zsh", "--", "mfa-run", ""],
+        &["init", "bash", "--prompt"],
+    ] {
+        let (used, name) = (count(&program, line, "3", store), line.join(" "));
+        let _ = writeln!(std::io::stderr(), "{name}, 3 profiles: {used} of 1000000 instructions");
+        assert!(used <= 1_000_000, "{name}: {used} instructions");
+    }
     let empty = count(&bench.empty_program(), &[], "3", store);
     assert!(empty > 50_000, "valgrind counts: {empty}");
 }

@@ -138,3 +138,22 @@ fn a_program_that_gives_a_spent_code_is_run_again_in_the_next_window() {
         "{codes:?}"
     );
 }
+
+#[test]
+fn another_device_is_taken_once_by_option_and_for_good_by_configure() {
+    let world = World::with_one_role();
+    let phone = world.alice.mfa_serial.replace("alice", "phone");
+    world.aws.add_device("alice", &phone);
+    let prompt = format!("MFA code for {phone} (profile admin): ");
+    let mut once = world.process("admin").args(["--mfa-serial", &phone]).on_terminal();
+    once.expect(&prompt).send_line(&world.aws.fresh_code(&phone));
+    once.wait().success();
+    world.run(["logout", "--all"]).success();
+    world.process("admin").on_terminal().expect(&world.prompt("admin"));
+
+    world.run(["configure", "-p", "admin", "--mfa-serial", &phone]).success();
+    let mut since = world.process("admin").on_terminal();
+    world.aws.advance(31);
+    since.expect(&prompt).send_line(&world.aws.fresh_code(&phone));
+    since.wait().success();
+}

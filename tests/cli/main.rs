@@ -9,7 +9,11 @@ mod configuring;
 #[cfg(unix)]
 mod console;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod dialogs;
+#[cfg(unix)]
+mod doctor;
 mod duration;
 #[cfg(unix)]
 mod exec;
@@ -18,6 +22,8 @@ mod export;
 #[cfg(unix)]
 mod faults;
 mod freshness;
+#[cfg(unix)]
+mod hardening;
 mod harness;
 #[cfg(unix)]
 mod in_shells;

@@ -18,8 +18,6 @@ fn a_person_who_named_no_profile_picks_one() {
 
     let mut interrupted = world.command(["--", "true"]).env("NO_COLOR", "1").all_on_terminal();
     interrupted.expect("Profile").expect("short");
-    // the list is drawn before its keys are read
-    std::thread::sleep(std::time::Duration::from_millis(500));
     interrupted.interrupt();
     let run = interrupted.wait();
     assert_eq!(run.signal(), Some(2), "{}", run.report());

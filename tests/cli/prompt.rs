@@ -311,6 +311,28 @@ fn mfa_process_talks_to_the_person() {
     assert!(run.stdout.contains("came in time"), "{}", run.report());
 }
 
+/// As `ykman oath accounts code -s`, `op item get --otp` and `pass otp` (whose pinentry wants GPG_TTY) talk to people.
+#[test]
+fn what_mfa_process_programs_do_at_a_terminal_works() {
+    let sandbox = sandbox();
+    let ykman = "echo 'Touch your YubiKey...' >&2; sleep 0.3; echo 123456";
+    let op = "stty -echo </dev/tty; printf 'Password: ' >/dev/tty; read -r word </dev/tty; stty echo </dev/tty; \
+              test \"$word\" = hunter2 && echo 123456";
+    let pass = "GPG_TTY=$(tty) && printf 'PIN: ' >\"$GPG_TTY\" && read -r pin <\"$GPG_TTY\" && test \"$pin\" = 4711 && echo 123 456";
+    for (script, shows, types) in
+        [(ykman, "Touch your YubiKey...", ""), (op, "Password: ", "hunter2"), (pass, "PIN: ", "4711")]
+    {
+        let mut terminal = ask(&sandbox).env("ASK_PROCESS", script).stdin_left_open().on_terminal();
+        terminal.expect(shows);
+        if !types.is_empty() {
+            terminal.send_line(types);
+        }
+        let run = terminal.wait().success();
+        assert!(run.stdout.contains("got a code") && run.stderr.is_empty(), "{}", run.report());
+        assert!(terminal.stty().contains(" echo "));
+    }
+}
+
 #[test]
 fn mfa_process_in_the_background_is_not_stopped() {
     let sandbox = sandbox();

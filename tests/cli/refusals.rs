@@ -114,10 +114,15 @@ fn a_device_that_is_not_the_users_is_explained() {
     world.write_config(&world.role_profile("admin").replace(&world.alice.mfa_serial, &wrong));
     let code = world.code();
     let run = world.process("admin").args(["--token-code", &code]).run().error(4);
-    run.says(&["unable to validate MFA code", &wrong, "aws iam list-mfa-devices"]);
+    run.says(&["unable to validate MFA code", &wrong, "mfa-run device list -p admin"]);
     let fido = world.alice.mfa_serial.replace(":mfa/", ":u2f/");
     world.write_config(&world.role_profile("admin").replace(&world.alice.mfa_serial, &fido));
-    world.process("admin").args(["--token-code", &code]).run().error(2).says(&["FIDO"]);
+    world
+        .process("admin")
+        .args(["--token-code", &code])
+        .run()
+        .error(2)
+        .says(&["FIDO", "hint: register a virtual device beside it"]);
 }
 
 #[cfg(unix)]

@@ -28,6 +28,7 @@ pub(crate) const FILES: &[(&str, &str, Reads)] = &[
     ("~/.aws/config, ~/.aws/credentials", "profiles and access keys, as AWS's tools read them", Reads::Files),
     ("~/.local/share/mfa-run/index.json", "which sessions exist and until when; no secret", Reads::Files),
     ("~/.local/share/mfa-run/undo/", "what `mfa-run configure --undo` takes back; no secret", Reads::Files),
+    ("~/.local/share/mfa-run/rotations/", "what `mfa-run key rotate` has begun; no secret", Reads::Sessions),
     (
         "~/.local/share/mfa-run/sealed/",
         "sessions and access keys in authenticated ciphertext, where no keychain of the system is used",
@@ -41,9 +42,6 @@ pub(crate) fn date() -> &'static str {
     let released = changelog.lines().find_map(|line| line.strip_prefix("## [")?.split_once("] - "));
     released.map_or("2026-11-22", |(_, date)| date.trim())
 }
-
-const KEYS: &[&str] =
-    &["mfa-run key export", "mfa-run key import", "mfa-run key list", "mfa-run key remove", "mfa-run key rotate"];
 
 pub(crate) const WORDS: &[Words] = &[
     Words {
@@ -126,6 +124,58 @@ pub(crate) const WORDS: &[Words] = &[
         see_also: &["mfa-run login"],
     },
     Words {
+        command: "mfa-run key",
+        reads: Reads::Sessions,
+        examples: &[
+            ("From ~/.aws/credentials into the keychain:", "mfa-run key import -p alice"),
+            ("A new access key in its place:", "mfa-run key rotate -p alice"),
+        ],
+        see_also: &["mfa-run key import", "mfa-run key rotate", "mfa-run key list"],
+    },
+    Words {
+        command: "mfa-run key import",
+        reads: Reads::Sessions,
+        examples: &[
+            ("What would change:", "mfa-run key import -p alice --dry-run"),
+            ("Every access key of the AWS files:", "mfa-run key import --all"),
+            (
+                "A new one, that is in no file:",
+                "aws iam create-access-key | mfa-run key import -p alice --from-stdin --yes",
+            ),
+        ],
+        see_also: &["mfa-run key list", "mfa-run configure"],
+    },
+    Words {
+        command: "mfa-run key list",
+        reads: Reads::Sessions,
+        examples: &[("For a script:", "mfa-run key list --json | jq -r '.[].access_key_id'")],
+        see_also: &["mfa-run key rotate"],
+    },
+    Words {
+        command: "mfa-run key rotate",
+        reads: Reads::Sessions,
+        examples: &[
+            (
+                "The old key is inactive from now on, and deleted by the first run after a day:",
+                "mfa-run key rotate -p alice",
+            ),
+            ("Without a way back:", "mfa-run key rotate -p alice --grace 0"),
+        ],
+        see_also: &["mfa-run key list", "mfa-run login"],
+    },
+    Words {
+        command: "mfa-run key remove",
+        reads: Reads::Sessions,
+        examples: &[("A key that no profile names any more:", "mfa-run key remove AKIAIOSFODNN7EXAMPLE")],
+        see_also: &["mfa-run key list", "mfa-run key export"],
+    },
+    Words {
+        command: "mfa-run key export",
+        reads: Reads::Sessions,
+        examples: &[("Back into a file of your own:", "(umask 077; mfa-run key export -p alice > key.txt)")],
+        see_also: &["mfa-run key import", "mfa-run key remove"],
+    },
+    Words {
         command: "mfa-run list",
         reads: Reads::Files,
         examples: &[
@@ -145,52 +195,11 @@ pub(crate) const WORDS: &[Words] = &[
         command: "mfa-run doctor",
         reads: Reads::Sessions,
         examples: &[
-            ("What is wrong, and how to mend it:", "mfa-run doctor"),
-            ("Mend what can be mended without harm, after asking:", "mfa-run doctor --fix"),
+            ("Look at everything, and at one profile:", "mfa-run doctor\nmfa-run doctor -p admin"),
+            ("Mend what is safe, asking before each change:", "mfa-run doctor --fix"),
+            ("In a script:", "mfa-run doctor --offline --json"),
         ],
-        see_also: &["mfa-run explain"],
-    },
-    Words {
-        command: "mfa-run key",
-        reads: Reads::Sessions,
-        examples: &[("From plain text into the keychain:", "mfa-run key import -p alice")],
-        see_also: KEYS,
-    },
-    Words {
-        command: "mfa-run key import",
-        reads: Reads::Sessions,
-        examples: &[
-            (
-                "See what would be changed, then change it:",
-                "mfa-run key import -p alice --dry-run\nmfa-run key import -p alice",
-            ),
-            ("A key that is in no file yet:", "mfa-run key import -p alice --from-stdin < new-key"),
-        ],
-        see_also: KEYS,
-    },
-    Words {
-        command: "mfa-run key list",
-        reads: Reads::Sessions,
-        examples: &[("How old is each, and who uses it:", "mfa-run key list")],
-        see_also: KEYS,
-    },
-    Words {
-        command: "mfa-run key rotate",
-        reads: Reads::Sessions,
-        examples: &[("A new key, at AWS and here:", "mfa-run key rotate -p alice")],
-        see_also: KEYS,
-    },
-    Words {
-        command: "mfa-run key remove",
-        reads: Reads::Sessions,
-        examples: &[("Forget a key here; AWS keeps it:", "mfa-run key remove AKIAIOSFODNN7EXAMPLE")],
-        see_also: KEYS,
-    },
-    Words {
-        command: "mfa-run key export",
-        reads: Reads::Sessions,
-        examples: &[("To take a key to another machine:", "mfa-run key export -p alice")],
-        see_also: KEYS,
+        see_also: &["mfa-run configure", "mfa-run explain"],
     },
     Words {
         command: "mfa-run configure",
@@ -203,6 +212,51 @@ pub(crate) const WORDS: &[Words] = &[
             ("Take it back:", "mfa-run configure --undo -p admin"),
         ],
         see_also: &["mfa-run credential-process"],
+    },
+    Words {
+        command: "mfa-run setup",
+        reads: Reads::Sessions,
+        examples: &[
+            ("From an access key to the first session, step by step:", "mfa-run setup"),
+            ("With the profiles that an administrator sent:", "mfa-run setup -p alice --snippet roles.ini"),
+        ],
+        see_also: &["mfa-run configure", "mfa-run device enroll", "mfa-run doctor", "mfa-run key import"],
+    },
+    Words {
+        command: "mfa-run device",
+        reads: Reads::Sessions,
+        examples: &[
+            ("A new virtual device, with a QR code to scan:", "mfa-run device enroll -p alice"),
+            ("Those there are:", "mfa-run device list -p alice"),
+        ],
+        see_also: &["mfa-run device enroll", "mfa-run device list", "mfa-run device remove", "mfa-run device resync"],
+    },
+    Words {
+        command: "mfa-run device enroll",
+        reads: Reads::Sessions,
+        examples: &[
+            ("Scan the QR code, type two codes:", "mfa-run device enroll -p alice"),
+            ("A second one, for another phone:", "mfa-run device enroll -p alice --name alice-tablet"),
+        ],
+        see_also: &["mfa-run device list", "mfa-run device resync", "mfa-run setup"],
+    },
+    Words {
+        command: "mfa-run device list",
+        reads: Reads::Sessions,
+        examples: &[("Devices, and which profiles use them:", "mfa-run device list -p alice")],
+        see_also: &["mfa-run device enroll", "mfa-run device remove"],
+    },
+    Words {
+        command: "mfa-run device remove",
+        reads: Reads::Sessions,
+        examples: &[("The device of the old phone:", "mfa-run device remove alice-tablet -p alice")],
+        see_also: &["mfa-run device enroll", "mfa-run device list"],
+    },
+    Words {
+        command: "mfa-run device resync",
+        reads: Reads::Sessions,
+        examples: &[("AWS refuses codes that are good:", "mfa-run device resync -p alice")],
+        see_also: &["mfa-run device list", "mfa-run doctor"],
     },
     Words {
         command: "mfa-run status",

@@ -4,10 +4,9 @@ mod devices;
 mod keys;
 mod roles;
 
+pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
 pub use keys::{LastUsed, ListedKey};
 pub use roles::RoleFacts;
-
-pub use devices::{Assignment, Device, DeviceKind, MOST_DEVICES};
 
 use super::error::translate;
 use super::sts::Signer;

@@ -2,7 +2,6 @@
 
 use super::Iam;
 use crate::aws::Error;
-use chrono::{DateTime, Utc};
 
 /// A role, as far as a session depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +32,6 @@ impl Iam {
     pub fn mfa_serials(&self) -> Result<Vec<String>, Error> {
         let answer = self.call("iam:ListMFADevices", self.client.list_mfa_devices().send())?;
         Ok(answer.mfa_devices.into_iter().map(|device| device.serial_number).collect())
-    }
-
-    /// When the access key was made, where the user who signs has it.
-    pub fn key_made(&self, id: &str) -> Result<Option<DateTime<Utc>>, Error> {
-        let answer = self.call("iam:ListAccessKeys", self.client.list_access_keys().send())?;
-        let key = answer.access_key_metadata.iter().find(|key| key.access_key_id() == Some(id));
-        Ok(key.and_then(|key| DateTime::from_timestamp(key.create_date()?.secs(), 0)))
     }
 }
 

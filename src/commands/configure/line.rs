@@ -3,7 +3,7 @@
 use crate::commands::quoted_word;
 use crate::config::{Files, Profile};
 use crate::error::Error;
-use crate::profile::request;
+use crate::profile::{Request, request};
 
 /// Flags of a line that take a value, in the order they are written, with the profile's key that says the same.
 pub(super) const FLAGS: [(&str, Option<&str>); 12] = [
@@ -35,10 +35,25 @@ pub(super) struct Line {
 impl Line {
     /// What the profile says now: its own command line, or its keys.
     pub(super) fn of(files: &Files, profile: &Profile<'_>) -> Self {
-        let own = profile.get("credential_process").and_then(|value| request::own_arguments(value.text));
-        if let Some(words) = own {
-            return Self::parse(&words);
+        let own = profile.get("credential_process").map(|value| value.text);
+        if let Some(words) = own.and_then(request::own_arguments) {
+            let mut line = Self::parse(&words);
+            // `-p` with the profile's own name reads its keys, and its flags come before them
+            let request = own.and_then(|own| Request::from_credential_process(own)?.ok());
+            let reads_itself =
+                request.is_some_and(|r| r.profile.as_deref() == Some(profile.name()) && r.role_arn.is_none());
+            if reads_itself {
+                let keys = Self::of_keys(files, profile);
+                let more = keys.flags.into_iter().filter(|(flag, _)| line.value(flag).is_none()).collect::<Vec<_>>();
+                line.flags.extend(more);
+                line.sort();
+            }
+            return line;
         }
+        Self::of_keys(files, profile)
+    }
+
+    fn of_keys(files: &Files, profile: &Profile<'_>) -> Self {
         let mut line = Self::default();
         if lookup(files, profile, "role_arn").is_none() {
             return line;
@@ -82,6 +97,10 @@ impl Line {
     pub(super) fn put(&mut self, flag: &str, values: Vec<String>) {
         self.flags.retain(|(known, _)| known != flag);
         self.flags.extend(values.into_iter().map(|value| (flag.to_owned(), value)));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         let rank = |flag: &str| FLAGS.iter().position(|(known, _)| *known == flag).unwrap_or(FLAGS.len());
         self.flags.sort_by_key(|(flag, _)| rank(flag));
     }

@@ -1,7 +1,7 @@
 //! The variables that tools read before the files: what is stale, what wins over a profile, what does not fit together.
 
 use super::finding::Report;
-use super::{Scene, quoted};
+use super::{Scene, quoted, shell};
 use crate::aws;
 use chrono::DateTime;
 use std::net::{SocketAddr, TcpStream};
@@ -24,8 +24,8 @@ fn named_profile(scene: &Scene<'_>, report: &mut Report) {
             let far = |other: &str| strsim::osa_distance(name, other);
             let close = scene.files.profiles().map(|profile| profile.name()).min_by_key(|other| far(other));
             let mend = match close.filter(|other| far(other) * 2 < name.len()) {
-                Some(other) => format!("export {variable}={}", quoted(other)),
-                None => format!("unset {variable}"),
+                Some(other) => shell::set(scene, variable, other),
+                None => shell::unset(scene, &[variable]),
             };
             let what = format!("{variable} names {name}, and there is no such profile");
             report.error(
@@ -41,35 +41,34 @@ fn named_profile(scene: &Scene<'_>, report: &mut Report) {
     {
         let what = format!("AWS_PROFILE is {one}, and AWS_DEFAULT_PROFILE is {other}");
         let why = "boto3 goes by AWS_DEFAULT_PROFILE, the AWS CLI and the other SDKs by AWS_PROFILE";
-        report.warning("two-profile-variables", what, why, "unset AWS_DEFAULT_PROFILE");
+        report.warning("two-profile-variables", what, why, shell::unset(scene, &["AWS_DEFAULT_PROFILE"]));
     }
 }
-
-const UNSET: &str = "eval \"$(mfa-run export --unset)\"";
 
 fn keys(scene: &Scene<'_>, report: &mut Report) {
     let var = |name| scene.env.var(name);
     let (id, secret) = (var("AWS_ACCESS_KEY_ID"), scene.env.var_os("AWS_SECRET_ACCESS_KEY").is_some());
     let token = var("AWS_SESSION_TOKEN").or(var("AWS_SECURITY_TOKEN")).is_some();
+    let unset = shell::evaluate(scene, "--unset");
     let whose = var("MFA_RUN_PROFILE").or(var("AWSUME_PROFILE"));
     match (id, secret) {
         (Some(id), true) if id.starts_with("AKIA") && token => report.error(
             "key-with-token",
             format!("the environment has the access key {id} beside a session token that is not its own"),
             "AWS refuses the two together, and tools take them before any profile",
-            UNSET,
+            unset,
         ),
         (Some(id), true) if !token => report.warning(
             "key-in-environment",
             format!("the environment has the access key {id}"),
             "tools take it before any profile, so MFA is not asked for, and each program you start gets it",
-            UNSET,
+            unset,
         ),
         (Some(id), true) if whose.is_none() => report.warning(
             "session-in-environment",
             format!("the environment has a session ({id}) that is not mfa-run's"),
             "tools take it before any profile, also when it is over",
-            UNSET,
+            unset,
         ),
         (Some(id), true) => {
             report.fact(format!("a session of {} ({id}), before any profile", whose.unwrap_or_default()))
@@ -78,14 +77,14 @@ fn keys(scene: &Scene<'_>, report: &mut Report) {
             "token-alone",
             "the environment has a session token and no access key",
             "it is left over from a session, and goes along with the next key you set",
-            UNSET,
+            unset,
         ),
         (None, false) => report.fact("no credentials: tools go by the files"),
         _ => report.error(
             "half-a-key",
             "the environment has one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and not the other",
             "tools fail, or pass over both",
-            UNSET,
+            unset,
         ),
     }
     if let Some(old) = var("AWS_SECURITY_TOKEN")
@@ -96,7 +95,7 @@ fn keys(scene: &Scene<'_>, report: &mut Report) {
             "security-token-variable",
             "AWS_SECURITY_TOKEN is set, and is not AWS_SESSION_TOKEN",
             "Python's SDK takes it first, and AWS refuses the session",
-            "unset AWS_SECURITY_TOKEN",
+            shell::unset(scene, &["AWS_SECURITY_TOKEN"]),
         );
     }
 }
@@ -105,16 +104,16 @@ fn expiration(scene: &Scene<'_>, report: &mut Report) {
     let Some(text) = scene.env.var("AWS_CREDENTIAL_EXPIRATION") else { return };
     let again = match scene.env.var("MFA_RUN_PROFILE") {
         Some(profile) if scene.files.profile(profile).is_some() => {
-            format!("eval \"$(mfa-run export -p {})\"", quoted(profile))
+            shell::evaluate(scene, &format!("-p {}", quoted(profile)))
         }
-        _ => UNSET.to_owned(),
+        _ => shell::evaluate(scene, "--unset"),
     };
     match DateTime::parse_from_rfc3339(text) {
         Err(_) => report.error(
             "expiration-unreadable",
             "AWS_CREDENTIAL_EXPIRATION is no time",
             "Python's SDK reads it, and fails",
-            "unset AWS_CREDENTIAL_EXPIRATION",
+            shell::unset(scene, &["AWS_CREDENTIAL_EXPIRATION"]),
         ),
         Ok(end) if end <= scene.env.now() => report.error(
             "session-over",
@@ -138,7 +137,7 @@ fn endpoint(scene: &Scene<'_>, report: &mut Report) {
             "endpoint-gone",
             format!("AWS_CONTAINER_CREDENTIALS_FULL_URI leads to {address}, where nobody listens"),
             "tools that find no other credentials wait for it, and fail",
-            "unset AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            shell::unset(scene, &["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]),
         );
     }
 }
@@ -154,7 +153,7 @@ fn ca_bundles(scene: &Scene<'_>, report: &mut Report) {
         let cause = error.cause().unwrap_or_default();
         let mend = match origin {
             Some(origin) => format!("edit {}: a PEM file, or take it out", scene.place(origin)),
-            None => "unset AWS_CA_BUNDLE".into(),
+            None => shell::unset(scene, &["AWS_CA_BUNDLE"]),
         };
         report.error("ca-bundle", format!("{who}: {error} ({cause})"), "no tool gets a connection to AWS", mend);
     }

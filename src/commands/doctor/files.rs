@@ -1,7 +1,7 @@
 //! The lines of the two files: what some SDK refuses, drops without a word, or reads in another way than the others do.
 
 use super::finding::{Finding, Report, Severity};
-use super::{Scene, show};
+use super::{Scene, shell, show};
 use crate::config::{FileKind, Warning, WarningKind};
 
 pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
@@ -14,7 +14,7 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
                 "file-missing",
                 format!("{variable} names {}, which is not there", scene.short(path)),
                 "tools take that for a file without profiles, and say nothing",
-                format!("unset {variable}"),
+                shell::unset(scene, &[variable]),
             );
         }
         format!("{}{}", scene.short(path), if is_there { "" } else { " (not there)" })
@@ -86,7 +86,7 @@ fn finding(scene: &Scene<'_>, warning: &Warning) -> Finding {
             "Terraform and others may refuse the whole file",
             "begin the comment without spaces".into(),
         ),
-        Colon { key } => ("colon", Disagree, "the others do not find the key", format!("{key} = ...")),
+        Colon { key } => ("colon", Disagree, "the others do not find the key", format!("{key} = value")),
     };
     let place = scene.place(warning.origin);
     // the sentence says already who refuses it

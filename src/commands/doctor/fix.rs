@@ -3,7 +3,7 @@
 
 use super::finding::Finding;
 use crate::commands::Record;
-use crate::config::{Document, FileKind, Files, edit_file, managed};
+use crate::config::{Document, FileKind, Files, SectionKind, edit_file, managed};
 use crate::env::Env;
 use crate::error::Error;
 use crate::fsio::Replacement;
@@ -18,15 +18,15 @@ pub(super) enum Fix {
     Mode { path: PathBuf, mode: u32 },
     /// An edit of one of the AWS files.
     Edit { profile: String, file: FileKind, edit: Edit },
-    /// `mfa-run configure -p PROFILE ... --yes`, which leaves a record of its own.
-    Configure { words: Vec<String> },
+    /// `mfa-run configure -p PROFILE --yes`, which leaves a record of its own.
+    Configure { profile: String },
 }
 
 /// An edit of a profile's section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Edit {
-    /// Another value for a key.
-    Set { key: &'static str, value: String },
+    /// Another value for a key, where it still is the old one: another fix may have been there first.
+    Set { key: &'static str, old: String, value: String },
     /// A key goes.
     Remove { key: &'static str },
     /// A session goes, with the keys that tools wrote beside it. In the credentials file.
@@ -41,12 +41,12 @@ impl Fix {
             Self::Edit { profile, file, edit } => {
                 let place = format!("[{profile}] of the {} file", file.name());
                 match edit {
-                    Edit::Set { key, value } => format!("{key} = {value} in {place}"),
+                    Edit::Set { key, value, .. } => format!("{key} = {value} in {place}"),
                     Edit::Remove { key } => format!("take {key} out of {place}"),
                     Edit::TakeSession => format!("take the session out of {place}"),
                 }
             }
-            Self::Configure { words } => format!("mfa-run {}", words.join(" ")),
+            Self::Configure { profile } => format!("mfa-run configure -p {profile}"),
         }
     }
 
@@ -57,9 +57,13 @@ impl Fix {
                 let path = files.path(*file);
                 let change = edit_file(env, path, how, |mut document: Document| {
                     match edit {
-                        Edit::Set { key, value } => document.set(*file, profile, key, value)?,
+                        Edit::Set { key, old, value } => {
+                            if value_of(&document, *file, profile, key).as_deref() == Some(old) {
+                                document.set(*file, profile, key, value)?;
+                            }
+                        }
                         Edit::Remove { key } => drop(document.remove(*file, profile, key)?),
-                        Edit::TakeSession => managed::take(&mut document, profile)?,
+                        Edit::TakeSession => managed::take_session(&mut document, profile)?,
                     }
                     Ok::<_, Error>(document)
                 })?;
@@ -68,9 +72,15 @@ impl Fix {
                 }
                 Ok(())
             }
-            Self::Configure { words } => configure(words, how),
+            Self::Configure { profile } => configure(profile, how),
         }
     }
+}
+
+fn value_of(document: &Document, file: FileKind, profile: &str, key: &str) -> Option<String> {
+    let sections = document.sections(file, SectionKind::Profile, profile);
+    let line = sections.into_iter().rev().find_map(|section| document.find(section, key))?;
+    Some(String::from_utf8_lossy(document.property(line)?.1).into_owned())
 }
 
 #[cfg(unix)]
@@ -85,11 +95,11 @@ fn change_mode(_: &std::path::Path, _: u32) -> Result<(), Error> {
 }
 
 /// Commands never call each other, and this one has its own questions, records and refusals: it is run as the program it is.
-fn configure(words: &[String], how: Replacement) -> Result<(), Error> {
-    let failed = |cause: &str| Error::fix(&format!("mfa-run {}", words.join(" ")), cause);
+fn configure(profile: &str, how: Replacement) -> Result<(), Error> {
+    let failed = |cause: &str| Error::fix(&format!("mfa-run configure -p {profile}"), cause);
     let program = std::env::current_exe().map_err(|error| failed(&error.to_string()))?;
     let mut command = Command::new(program);
-    command.args(words).arg("--yes").stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(["configure", "--yes", "-p", profile]).stdin(Stdio::null()).stdout(Stdio::null());
     if how == Replacement::InPlace {
         command.arg("--in-place");
     }

@@ -31,7 +31,8 @@ pub(super) fn key(scene: &Scene<'_>, subject: &Subject, answers: &Answers, repor
     let identity = match &answers.identity {
         Some(Ok(identity)) => identity,
         Some(Err(error)) if is_of_the_key(error) => {
-            let what = format!("AWS refuses the access key {id}: {error}");
+            let error = error.to_string();
+            let what = format!("AWS refuses the access key {id}: {}", error.trim_end_matches('.'));
             let mend = "aws iam list-access-keys, as an administrator: make a new one";
             let why = "no session can be made with it";
             return report.findings.push(Finding::new(Severity::Error, "key-refused", what, why, mend).of(profile));

@@ -1,8 +1,8 @@
 //! Which stores keep sessions and access keys, why, and whether they can be used now. Opens no dialog and asks for no
 //! passphrase.
 
-use super::Scene;
 use super::finding::{Finding, Report, Severity};
+use super::{Scene, shell};
 use crate::keychain::{Error, Keychain};
 use crate::profile::plan::Source;
 use std::collections::BTreeMap;
@@ -12,7 +12,12 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
         Ok(keychain) => keychain,
         Err(error) => {
             let why = "no command gets as far as making a session";
-            return report.error("keychain-setting", error.to_string(), why, "export MFA_RUN_KEYCHAIN=auto");
+            return report.error(
+                "keychain-setting",
+                error.to_string(),
+                why,
+                shell::set(scene, "MFA_RUN_KEYCHAIN", "auto"),
+            );
         }
     };
     let sessions = keychain.description();
@@ -30,7 +35,7 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
                 let folder = scene.typed(folder);
                 format!("mv {folder} {folder}.damaged")
             }),
-            error => error.hint(),
+            error => hint(error),
         };
         report.findings.push(Finding::new(severity, "no-store", error.to_string(), why, mend));
     }
@@ -44,18 +49,24 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
         let (id_of, what, mend) = match keychain.access_key(id) {
             Ok(Some(_)) => continue,
             Ok(None) => {
-                let mend = format!("mfa-run key import -p {}", super::quoted(profile));
+                let mend = format!("mfa-run key import --from-stdin -p {}", super::quoted(profile));
                 ("key-not-kept", format!("the keychain has no access key {id}"), mend)
             }
             // a passphrase that nobody has typed yet is asked for when it is needed
             Err(Error::NoKey) => {
-                ("key-locked", format!("the access key {id} waits for a passphrase"), Error::NoKey.hint())
+                ("key-locked", format!("the access key {id} waits for a passphrase"), hint(&Error::NoKey))
             }
-            Err(error) => ("key-not-kept", error.to_string(), error.hint()),
+            Err(error @ Error::StoreLocked { .. }) => ("key-locked", error.to_string(), hint(&error)),
+            Err(error) => ("key-not-kept", error.to_string(), hint(&error)),
         };
         let severity = if id_of == "key-locked" { Severity::Note } else { Severity::Error };
         let why = "no session can be made with it: credential-process asks for no passphrase";
         report.findings.push(Finding::new(severity, id_of, what, why, mend).of(profile));
     }
     report.facts.extend(keychain.take_warnings());
+}
+
+/// Some say that this command knows more.
+fn hint(error: &Error) -> String {
+    error.hint().trim_start_matches("mfa-run doctor; ").to_owned()
 }

@@ -13,6 +13,7 @@ mod network;
 mod process;
 mod profiles;
 mod prompt;
+mod shell;
 mod show;
 mod trust;
 
@@ -25,7 +26,7 @@ use crate::output;
 use crate::output::style::Style;
 use crate::profile::{Plan, Request};
 use crate::session::index::Index;
-use crate::terminal::{escape, is_interactive, say};
+use crate::terminal::{escape, is_interactive, quote, say};
 use dialoguer::Confirm;
 use finding::{Finding, Report, Severity};
 use std::path::{Path, PathBuf};
@@ -240,8 +241,7 @@ fn unreadable_file(scene: &Scene<'_>, error: &config::Error) -> Finding {
     Finding::new(Severity::Error, "file-unreadable", what, "no tool finds a profile in it", mend)
 }
 
-/// A word as a shell takes it.
+/// A foreign word as a shell takes it.
 fn quoted(word: &str) -> String {
-    let word = escape(word);
-    shlex::try_quote(&word).map(|quoted| quoted.into_owned()).unwrap_or_default()
+    quote(&escape(word)).into_owned()
 }

@@ -13,7 +13,7 @@ use crate::env::Env;
 use crate::profile::plan::SessionId;
 use crate::profile::request::RoleArn;
 use crate::profile::strategy::Caller;
-use crate::profile::{Plan, Request, Sts};
+use crate::profile::{Request, Sts};
 use crate::session::access_key::access_key;
 use crate::session::{Context, cache};
 use chrono::{DateTime, Utc};
@@ -36,13 +36,15 @@ pub(super) struct Subject {
     pub(super) profile: String,
     /// `mfa_serial` of the profiles behind it.
     pub(super) serials: BTreeSet<String>,
+    /// Cached shared MFA sessions of the key.
+    shared: BTreeMap<String, Session>,
     roles: Vec<Candidate>,
 }
 
-/// A role, and the cached sessions that may be allowed to look at it.
+/// A role, and its own session where one is cached.
 struct Candidate {
     arn: RoleArn,
-    sessions: Vec<Session>,
+    session: Option<Session>,
 }
 
 impl Subject {
@@ -144,25 +146,35 @@ fn subjects(scene: &Scene<'_>, context: &Context<'_>) -> Vec<Subject> {
             let stand_in = env.var("AWS_ENDPOINT_URL_IAM").or(env.var("AWS_ENDPOINT_URL")).is_some();
             let iam = plan.sts.endpoint_url.is_none() || stand_in;
             let profile = plan.source.in_words().to_owned();
-            let subject = Subject { key, sts: plan.sts.clone(), iam, profile, serials: BTreeSet::new(), roles: vec![] };
+            let subject = Subject {
+                key,
+                sts: plan.sts.clone(),
+                iam,
+                profile,
+                serials: BTreeSet::new(),
+                shared: BTreeMap::new(),
+                roles: vec![],
+            };
             subjects.insert(id.clone(), subject);
         }
         let subject = subjects.get_mut(&id).expect("it was put there");
         subject.serials.extend(plan.mfa.as_ref().map(|mfa| mfa.serial.value.to_string()));
-        if let Some(role) =
-            plan.roles.last().filter(|role| !subject.roles.iter().any(|known| known.arn == role.arn.value))
+        let cached = |id: &SessionId| {
+            let lives = scene.index.lives(id, env.now(), 60);
+            lives.then(|| cache::get(context, id)).flatten().map(|cached| cached.session)
+        };
+        if let Some(id) = plan.shared_id().filter(|id| !subject.shared.contains_key(id.as_str()))
+            && let Some(session) = cached(&id)
         {
-            subject.roles.push(Candidate { arn: role.arn.value.clone(), sessions: sessions(scene, context, plan) });
+            subject.shared.insert(id.to_string(), session);
+        }
+        if let Some(role) = plan.roles.last()
+            && !subject.roles.iter().any(|known| known.arn == role.arn.value)
+        {
+            subject.roles.push(Candidate { arn: role.arn.value.clone(), session: cached(&plan.id()) });
         }
     }
     subjects.into_values().collect()
-}
-
-/// The role's own session, then the shared one.
-fn sessions(scene: &Scene<'_>, context: &Context<'_>, plan: &Plan) -> Vec<Session> {
-    let lives = |id: &SessionId| scene.index.lives(id, scene.env.now(), 60);
-    let ids = [Some(plan.id()), plan.shared_id()].into_iter().flatten().filter(lives);
-    ids.filter_map(|id| cache::get(context, &id)).map(|cached| cached.session).collect()
 }
 
 fn ask(subject: &Subject, env: &Env, number: usize, tell: &Sender<(usize, Answer)>) {
@@ -180,25 +192,38 @@ fn ask(subject: &Subject, env: &Env, number: usize, tell: &Sender<(usize, Answer
     let Ok(bare) = Iam::new(key, &subject.sts, env) else { return tell(Answer::Complete) };
     tell(Answer::Bare(bare.may_list_roles()));
     tell(Answer::Serials(bare.mfa_serials()));
-    tell(Answer::Made(bare.key_made(&subject.key.id).ok().flatten()));
+    let user = || subject.shared.values().map(Signer::Session).chain([key]);
+    let made = first_allowed(subject, env, user(), Iam::list_access_keys);
+    let made = made.and_then(Result::ok).into_iter().flatten().find(|key| key.id == subject.key.id);
+    tell(Answer::Made(made.and_then(|key| key.created)));
     for role in &subject.roles {
-        let sessions = role.sessions.iter().map(Signer::Session);
-        // GetRole is for roles of one's own account; whom a role's session belongs to, the role does
-        let signers = sessions.chain((role.arn.account() == account).then_some(key));
-        let mut last = None;
-        for signer in signers {
-            let seen = Iam::new(signer, &subject.sts, env).and_then(|iam| iam.role(role.arn.name()));
-            let refused = seen.as_ref().err().and_then(Error::refusal).is_some();
-            last = Some(seen);
-            if !refused {
-                break;
-            }
-        }
-        if let Some(seen) = last {
+        // GetRole is for roles of one's own account; a role's session is of the role's
+        let users = user().filter(|_| role.arn.account() == account);
+        let signers = role.session.as_ref().map(Signer::Session).into_iter().chain(users);
+        if let Some(seen) = first_allowed(subject, env, signers, |iam| iam.role(role.arn.name())) {
             tell(Answer::Role(role.arn.to_string(), seen));
         }
     }
     tell(Answer::Complete);
+}
+
+/// Asks with one after the other until one is not refused.
+fn first_allowed<'s, T>(
+    subject: &Subject,
+    env: &Env,
+    signers: impl Iterator<Item = Signer<'s>>,
+    question: impl Fn(&Iam) -> Result<T, Error>,
+) -> Option<Result<T, Error>> {
+    let mut last = None;
+    for signer in signers {
+        let answer = Iam::new(signer, &subject.sts, env).and_then(|iam| question(&iam));
+        let refused = answer.as_ref().err().and_then(Error::refusal).is_some();
+        last = Some(answer);
+        if !refused {
+            break;
+        }
+    }
+    last
 }
 
 /// Whether the answer says that the key itself is no good.

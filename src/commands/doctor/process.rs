@@ -3,7 +3,8 @@
 
 use super::finding::{Finding, Report, Severity};
 use super::fix::{Edit, Fix};
-use super::{Scene, Seen, profiles, quoted};
+use super::{Scene, Seen, profiles};
+use crate::commands::{own_program, quoted_word};
 use crate::config::Value;
 use crate::env::Env;
 use crate::profile::request::split_command_line;
@@ -25,7 +26,7 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         let fix = fix.map(|(value, file)| Fix::Edit {
             profile: name.to_owned(),
             file,
-            edit: Edit::Set { key: "credential_process", value },
+            edit: Edit::Set { key: "credential_process", old: line.text.to_owned(), value },
         });
         report.findings.push(Finding::new(severity, id, format!("{place}: {what}"), why, mend).of(name).fix(fix));
     };
@@ -89,18 +90,9 @@ fn mfa_process(scene: &Scene<'_>, seen: &Seen<'_>, line: Value<'_>, report: &mut
 
 /// Our own line with this program's path, the rest of it as it stands.
 fn with_our_path(scene: &Scene<'_>, line: Value<'_>) -> Option<(String, crate::config::FileKind)> {
-    let program = found_as(scene.env)?;
+    let program = own_program(scene.env).and_then(|program| quoted_word(&program)).ok()?;
     let rest = line.text.split_once(" credential-process").map(|(_, rest)| rest)?;
-    Some((format!("{} credential-process{rest}", quoted(&program)), line.origin.file))
-}
-
-/// This program as it is found along PATH: a link there outlives an upgrade of what it leads to.
-fn found_as(env: &Env) -> Option<String> {
-    let own = std::env::current_exe().ok()?;
-    let real = own.canonicalize().ok()?;
-    let along = on_path(env, &format!("mfa-run{}", std::env::consts::EXE_SUFFIX));
-    let path = along.filter(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or(own);
-    path.to_str().map(str::to_owned)
+    Some((format!("{program} credential-process{rest}"), line.origin.file))
 }
 
 fn on_path(env: &Env, program: &str) -> Option<PathBuf> {

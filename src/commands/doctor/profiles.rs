@@ -5,13 +5,13 @@ use super::finding::{Finding, Report, Severity};
 use super::fix::{Edit, Fix};
 use super::{Scene, Seen, process, quoted};
 use crate::config::{FileKind, Value};
-use crate::profile::Request;
+use crate::profile::{self, Request};
 use std::collections::BTreeSet;
 
 pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
     let mut plain_keys = BTreeSet::new();
     for seen in &scene.profiles {
-        broken(scene, seen, report);
+        broken(seen, report);
         key_beside_process(scene, seen, report);
         role_beside_process(scene, seen, report);
         security_token(scene, seen, report);
@@ -25,11 +25,13 @@ pub(super) fn check(scene: &Scene<'_>, report: &mut Report) {
 }
 
 /// What `list` shows in red.
-fn broken(_: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
+fn broken(seen: &Seen<'_>, report: &mut Report) {
     let Err(error) = &seen.plan else { return };
     let has = |key: &str| seen.profile.get(key).is_some();
     let wants_a_session = has("role_arn") || has("mfa_serial") || own_line(seen).is_some();
-    if error.no_session().is_some() && !wants_a_session {
+    // a session that some tool wrote is used by others as it is
+    let is_one = matches!(error, profile::Error::TemporaryKeys { .. });
+    if (error.no_session().is_some() || is_one) && !wants_a_session {
         return;
     }
     let why = "mfa-run makes no session for it, and most tools fail too";
@@ -54,11 +56,9 @@ fn can_be_configured(seen: &Seen<'_>) -> bool {
     })
 }
 
-fn configure(seen: &Seen<'_>, more: &[&str]) -> (String, Fix) {
-    let words: Vec<String> =
-        ["configure", "-p", seen.name()].iter().chain(more).map(|word| (*word).to_owned()).collect();
-    let typed: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    (format!("mfa-run {}", typed.join(" ")), Fix::Configure { words })
+fn configure(seen: &Seen<'_>) -> (String, Fix) {
+    let name = seen.name();
+    (format!("mfa-run configure -p {}", quoted(name)), Fix::Configure { profile: name.to_owned() })
 }
 
 /// An access key or session, and the file it is in.
@@ -67,7 +67,9 @@ fn static_key<'a>(seen: &Seen<'a>) -> Option<(FileKind, Value<'a>, bool)> {
         let get = |key| seen.profile.get_in(file, key).filter(|value| !value.text.is_empty());
         let id = get("aws_access_key_id")?;
         get("aws_secret_access_key")?;
-        Some((file, id, get("aws_session_token").or(get("aws_security_token")).is_some()))
+        let has_token = get("aws_session_token").or(get("aws_security_token")).is_some();
+        // a long-lived key stays one, whatever token was left beside it
+        Some((file, id, has_token && !id.text.starts_with("AKIA")))
     })
 }
 
@@ -84,41 +86,36 @@ fn key_beside_process(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         }
         true => ("a leftover session", by_hand, None),
         false if can_be_configured(seen) => {
-            let (mend, fix) = configure(seen, &[]);
+            let (mend, fix) = configure(seen);
             ("an access key", mend, Some(fix))
         }
         false => ("an access key", by_hand, None),
     };
     let what = format!("{place}: {what} stands beside the credential_process of profile {name}");
-    let why = match temporary {
-        true => "tools take the session, even when it is over, and never run credential_process",
-        false => "tools take the key, and never run credential_process: MFA is not asked for",
+    let why = match (file, temporary) {
+        (FileKind::Config, _) => "SDKs disagree: Python's runs credential_process, others take what stands there",
+        (_, true) => "tools take the session, even when it is over, and never run credential_process",
+        (_, false) => "tools take the key, and never run credential_process: MFA is not asked for",
     };
     report.findings.push(Finding::new(Severity::Error, "key-beside-process", what, why, mend).of(name).fix(fix));
 }
 
 fn role_beside_process(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
-    let (Some(role), Some(line)) = (seen.profile.get("role_arn"), seen.profile.get("credential_process")) else {
+    let (Some(role), Some(_)) = (seen.profile.get("role_arn"), seen.profile.get("credential_process")) else {
         return;
     };
     let name = seen.name();
     let what = format!("{}: role_arn stands beside the credential_process of profile {name}", scene.place(role.origin));
-    let why = "SDKs disagree: Python's refuses the profile, Go's and Terraform assume the role a second time on top";
-    let own = Request::from_credential_process(line.text).and_then(Result::ok).filter(|_| can_be_configured(seen));
-    let (mend, fix) = match own {
-        // the keys beside it are said again by the line, and go
-        Some(own) if own.role_arn.is_some() => configure(seen, &[]),
-        Some(_) => {
-            let source = seen.profile.get("source_profile").map_or(seen.name(), |source| source.text);
-            configure(seen, &["--role-arn", role.text, "--source-profile", source])
+    let why = "SDKs disagree: Python's refuses the profile or passes the process over, Go's assumes the role on top";
+    let (mend, fix) = match can_be_configured(seen) {
+        // the line says again what the keys say, and they go
+        true => {
+            let (mend, fix) = configure(seen);
+            (mend, Some(fix))
         }
-        None => {
-            let mend = format!(
-                "edit {}: take role_arn and source_profile out, or credential_process",
-                scene.place(role.origin)
-            );
-            report.findings.push(Finding::new(Severity::Error, "role-beside-process", what, why, mend).of(name));
-            return;
+        false => {
+            let keys = "take role_arn and source_profile out, or credential_process";
+            (format!("edit {}: {keys}", scene.place(role.origin)), None)
         }
     };
     report.findings.push(Finding::new(Severity::Error, "role-beside-process", what, why, mend).of(name).fix(fix));
@@ -148,7 +145,11 @@ fn sdk_asks_itself(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         return;
     };
     let behind = scene.files.profile(source.text).and_then(|source| source.get("credential_process"));
-    if behind.and_then(|line| Request::from_credential_process(line.text)).is_none() {
+    let ours = behind.and_then(|line| Request::from_credential_process(line.text)).is_some();
+    let request = Request { profile: Some(source.text.to_owned()), ..Request::default() };
+    // without a device of its own the source's session has no MFA, and the serial is not said twice
+    let has_mfa = || profile::plan(scene.files, scene.env, &request).is_ok_and(|plan| plan.mfa.is_some());
+    if !ours || !has_mfa() {
         return;
     }
     let name = seen.name();
@@ -158,7 +159,7 @@ fn sdk_asks_itself(scene: &Scene<'_>, seen: &Seen<'_>, report: &mut Report) {
         "{}: profile {name} has mfa_serial, and a source profile whose session has MFA already",
         scene.place(serial.origin)
     );
-    let why = "the AWS CLI asks for a second code, and AWS refuses it with a session; SDKs fail";
+    let why = "the AWS CLI asks for a second code, and other tools fail, as they ask nobody";
     let mend = format!("mfa-run doctor --fix -p {}", quoted(name));
     report.findings.push(Finding::new(Severity::Warning, "mfa-twice", what, why, mend).of(name).fix(fix));
 }

@@ -52,7 +52,7 @@ struct Condition<'v> {
 
 impl Condition<'_> {
     fn is(&self, wanted: &str) -> bool {
-        let says = |value: &Value| value.as_str() == Some(wanted) || value.to_string() == wanted;
+        let says = |value: &Value| value.as_str() == Some(wanted) || value.as_bool() == Some(wanted == "true");
         self.key == "aws:multifactorauthpresent" && many(self.value).into_iter().all(says)
     }
 }

@@ -2,12 +2,11 @@
 //! The console tells every process in it of Ctrl-C: what comes of that is the command's affair, and we wait on.
 
 use crate::env::Env;
-use signal_hook::consts::SIGINT;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
-use std::sync::Arc;
+use tokio::signal::windows::CtrlC;
 
 /// What can be started, in the order of `PATHEXT` on a Windows as it is installed. std quotes arguments for the last two as cmd
 /// reads them, and refuses those that it cannot.
@@ -41,15 +40,14 @@ pub(super) fn become_command(mut command: Command) -> io::Result<ExitCode> {
     companion.accompany(&mut command.spawn()?, || ())
 }
 
-/// What we do while a command runs, prepared before it is started.
+/// What we do while a command runs, prepared before it is started: as long as it is there, Ctrl-C does not end us. Caught, not
+/// ignored: that would be inherited.
 #[derive(Debug)]
-pub(super) struct Companion;
+pub(super) struct Companion(#[expect(dead_code, reason = "catches")] CtrlC);
 
 impl Companion {
     pub(super) fn prepare() -> io::Result<Self> {
-        // caught, not ignored: that would be inherited
-        signal_hook::flag::register(SIGINT, Arc::default())?;
-        Ok(Self)
+        tokio::signal::windows::ctrl_c().map(Self)
     }
 
     /// Waits for the command's end, and ends as it ended: there is no way back. Errors: the system refuses to tell.

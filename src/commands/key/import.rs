@@ -98,9 +98,8 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     }
     agree(args, env, &imports, &shown)?;
     let keychain = keychain(env)?;
-    for import in &imports {
-        keep(&keychain, env, &import.key, import.identity.as_ref())?;
-    }
+    let keep = |import: &Import| keep(&keychain, env, &import.key, import.identity.as_ref());
+    let stores = imports.iter().map(keep).collect::<Result<Vec<_>, _>>()?;
     // the config file first: until the plain text is gone, it goes on to count
     let how = if args.in_place { Replacement::InPlace } else { Replacement::Atomic };
     for file in [FileKind::Config, FileKind::Credentials] {
@@ -110,7 +109,7 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
             Ok::<_, Error>(document)
         })?;
     }
-    tell(args, &files, &imports, &keychain.description_for_keys());
+    tell(args, &files, &imports, &stores);
     Ok(ExitCode::from(worst))
 }
 
@@ -327,8 +326,8 @@ fn agree(args: &Args, env: &Env, imports: &[Import], diff: &str) -> Result<(), E
     confirm(env, &format!("Move {} into the keychain and write this?", ids.join(", ")))
 }
 
-fn tell(args: &Args, files: &Files, imports: &[Import], store: &str) {
-    for import in imports {
+fn tell(args: &Args, files: &Files, imports: &[Import], stores: &[String]) {
+    for (import, store) in imports.iter().zip(stores) {
         let whose = import.identity.as_ref().map(|identity| format!(" of {}", identity.arn)).unwrap_or_default();
         say(&escape(&format!("access key {}{whose} is in the keychain: {store}", import.key.id)));
         for target in &import.targets {

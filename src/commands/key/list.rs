@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         line.user = line.user.take().or(arn);
     }
     for journal in Journal::all(env) {
-        notes.push(format!("the rotation of {} is not finished: {}", journal.old, journal.command()));
+        notes.push(journal.in_words());
     }
     if args.json {
         let json = serde_json::to_string_pretty(&lines).expect("strings and numbers") + "\n";

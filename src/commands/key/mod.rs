@@ -118,11 +118,11 @@ fn identity(plan: &Plan, key: &AccessKey) -> Result<Identity, Error> {
     asked.map_err(|error| session::Error::aws(error, plan, false).into())
 }
 
-/// Keeps a key and reads it back: what comes out is what went in, or it is an error.
-fn keep(keychain: &Keychain<'_>, env: &Env, key: &AccessKey, identity: Option<&Identity>) -> Result<(), Error> {
-    keychain.keep_access_key(key)?;
+/// Keeps a key and reads it back: what comes out is what went in, or it is an error. Where it is kept, in words.
+fn keep(keychain: &Keychain<'_>, env: &Env, key: &AccessKey, identity: Option<&Identity>) -> Result<String, Error> {
+    let store = keychain.keep_access_key(key)?;
     if !keychain.access_key(&key.id)?.is_some_and(|kept| kept.is(key)) {
-        return Err(Error::not_kept(&key.id, &keychain.description_for_keys()));
+        return Err(Error::not_kept(&key.id, &store));
     }
     learn(env, |index| {
         index.access_keys.insert(key.id.clone(), env.now().timestamp());
@@ -131,7 +131,7 @@ fn keep(keychain: &Keychain<'_>, env: &Env, key: &AccessKey, identity: Option<&I
         }
     });
     warnings(keychain);
-    Ok(())
+    Ok(store)
 }
 
 /// Notes something in the index, which may fail.

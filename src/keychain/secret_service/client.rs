@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use zbus::export::futures_core::Stream;
-use zbus::{Connection, DBusError, DynamicType, MatchRule, MessageStream, ObjectPath, OwnedObjectPath, Variant};
+use zbus::{
+    Connection, DBusError, DynamicType, MatchRule, MessageStream, ObjectPath, OwnedObjectPath, OwnedVariant, Variant,
+};
 use zeroize::Zeroizing;
 
 const SERVICE: &str = "org.freedesktop.secrets";
@@ -42,8 +44,7 @@ impl Client {
         // came. One call that is answered by its main loop makes it note that first. Starts the service where it can be.
         let () = client.call(ROOT, "org.freedesktop.DBus.Peer", "Ping", &()).await?;
         // Security: `plain` hides nothing from who can watch the session bus, and who can do that can ask for the secret.
-        let (_, session): (Variant<'_>, Path) =
-            client.service("OpenSession", &("plain", Variant::from(""))).await?;
+        let (_, session): (OwnedVariant, Path) = client.service("OpenSession", &("plain", Variant::from(""))).await?;
         client.session = session;
         Ok(client)
     }
@@ -66,7 +67,7 @@ impl Client {
 
     pub(super) async fn is_locked(&self, collection: &Path) -> Result<bool, Error> {
         let property = ("org.freedesktop.Secret.Collection", "Locked");
-        let (locked,): (zbus::OwnedVariant,) =
+        let (locked,): (OwnedVariant,) =
             self.call(collection.as_str(), "org.freedesktop.DBus.Properties", "Get", &property).await?;
         Ok(locked.downcast_ref::<bool>().unwrap_or_default())
     }
@@ -79,7 +80,12 @@ impl Client {
     }
 
     /// Keeps the bytes in place of an item of that name; the item, or a prompt that has to be answered first.
-    pub(super) async fn create(&self, collection: &Path, name: &str, bytes: &[u8]) -> Result<(Path, Option<Path>), Error> {
+    pub(super) async fn create(
+        &self,
+        collection: &Path,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(Path, Option<Path>), Error> {
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Variant::from(format!("mfa-run: {name}"))),
             ("org.freedesktop.Secret.Item.Attributes", Variant::from(attributes(name))),
@@ -109,28 +115,23 @@ impl Client {
         let rule = MatchRule::builder()
             .msg_type(zbus::message::Type::Signal)
             .path(prompt)
-            .and_then(|rule| rule.interface(INTERFACE))
-            .and_then(|rule| rule.member("Completed"))
-            .map_err(|error| failed("Prompt", &error))?
-            .build();
+            .interface(INTERFACE)
+            .member("Completed")
+            .build()
+            .map_err(|error| failed("Prompt", &error))?;
         let mut answers = MessageStream::for_match_rule(rule, &self.connection, None)
             .await
             .map_err(|error| failed("Prompt", &error))?;
         let () = self.call(prompt.as_str(), INTERFACE, "Prompt", &("",)).await?;
         match poll_fn(|context| Pin::new(&mut answers).poll_next(context)).await {
             Some(Ok(answer)) => {
-                let (dismissed, _): (bool, Variant<'_>) =
+                let (dismissed, _): (bool, OwnedVariant) =
                     answer.body().deserialize().map_err(|error| failed("Completed", &error))?;
                 Ok(!dismissed)
             }
             Some(Err(error)) => Err(failed("Completed", &error)),
             None => Err(Error::Store { store: STORE, reason: "the D-Bus session bus is gone".into() }),
         }
-    }
-
-    /// Takes a prompt that nobody answered off the screen.
-    pub(super) async fn dismiss(&self, prompt: &Path) -> Result<(), Error> {
-        self.call(prompt.as_str(), "org.freedesktop.Secret.Prompt", "Dismiss", &()).await
     }
 
     async fn service<B, R>(&self, method: &'static str, body: &B) -> Result<R, Error>
@@ -147,9 +148,7 @@ impl Client {
         R: serde::de::DeserializeOwned + zbus::Type,
     {
         let answer = self.connection.call_method(Some(SERVICE), path, Some(interface), method, body).await;
-        answer
-            .and_then(|answer| answer.body().deserialize_ignore_signature())
-            .map_err(|error| failed(method, &error))
+        answer.and_then(|answer| answer.body().deserialize_ignore_signature()).map_err(|error| failed(method, &error))
     }
 }
 

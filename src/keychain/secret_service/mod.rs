@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 /// What the store is called in errors.
-const STORE: &str = "Secret Service";
+pub(super) const STORE: &str = "Secret Service";
 /// For one operation, all of its calls together.
 const LIMIT: Duration = Duration::from_secs(2);
 /// For a person to answer a dialog.
@@ -39,7 +39,6 @@ pub(super) struct SecretService<'e> {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The client drops before the runtime it lives in.
     client: Option<Client>,
     runtime: Option<Runtime>,
     /// When it last did not answer.
@@ -148,7 +147,8 @@ impl SecretService<'_> {
             let step = self.within(&mut state, until, &operation);
             let step = match step {
                 Err(Error::Store { .. } | Error::StoreAbsent { .. }) if connected_before => {
-                    (state.client, connected_before) = (None, false);
+                    state.disconnect();
+                    connected_before = false;
                     continue;
                 }
                 step => step?,
@@ -174,30 +174,31 @@ impl SecretService<'_> {
         until: Instant,
         operation: &impl AsyncFn(&Client) -> Result<Step<T>, Error>,
     ) -> Result<Step<T>, Error> {
-        let State { client, runtime, silent_since } = state;
+        let State { client, runtime, .. } = state;
         let runtime = match runtime {
             Some(runtime) => runtime,
             None => runtime.insert(start()?),
         };
-        let done = runtime.block_on(tokio::time::timeout_at(until.into(), async {
+        let done = runtime.block_on(answered_by(until, async {
             let client = match client {
                 Some(client) => client,
                 None => client.insert(Client::open(&self.address()?).await?),
             };
             operation(client).await
         }));
-        done.unwrap_or_else(|_| {
-            *silent_since = Some(Instant::now());
-            Err(Error::StoreSilent { store: STORE })
-        })
+        if let Err(Error::StoreSilent { .. }) = done {
+            state.disconnect();
+            state.silent_since = Some(Instant::now());
+        }
+        done
     }
 
-    /// Lets the person answer. Ctrl-C ends us, and the service takes its dialog away when its client is gone.
+    /// Lets the person answer. Where nobody does, or Ctrl-C ends us, gnome-keyring's dialog stays until it is closed: the daemon
+    /// dies of `Prompt.Dismiss` (gkd-secret-unlock.c: assertion failed: (!self->current)), and would come back locked.
     fn ask<T>(&self, state: &mut State, step: Step<T>) -> Result<(), Error> {
         let (Some(runtime), Some(client)) = (&state.runtime, &state.client) else { return Ok(()) };
         let until = self.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
-        let locked = Error::StoreLocked { store: STORE };
-        runtime.block_on(async {
+        let answered = runtime.block_on(async {
             let prepared = async {
                 match step {
                     Step::Locked(objects) => client.unlock(&objects).await,
@@ -206,16 +207,22 @@ impl SecretService<'_> {
                     Step::Done(_) => Ok(None),
                 }
             };
-            let prompt = tokio::time::timeout(LIMIT, prepared).await;
-            let Some(prompt) = prompt.unwrap_or(Err(Error::StoreSilent { store: STORE }))? else { return Ok(()) };
-            match tokio::time::timeout_at(until.into(), client.prompt(&prompt)).await {
-                Ok(answered) => answered?.then_some(()).ok_or(locked),
-                Err(_) => {
-                    let _ = tokio::time::timeout(LIMIT, client.dismiss(&prompt)).await;
-                    Err(locked)
+            match answered_by(Instant::now() + LIMIT, prepared).await? {
+                Some(prompt) => answered_by(until, client.prompt(&prompt)).await,
+                None => Ok(true),
+            }
+        });
+        match answered {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::StoreLocked { store: STORE }),
+            Err(error) => {
+                state.disconnect();
+                match error {
+                    Error::StoreSilent { .. } => Err(Error::StoreLocked { store: STORE }),
+                    error => Err(error),
                 }
             }
-        })
+        }
     }
 
     /// A dialog needs a person, and a display that this person looks at: over ssh it would open on the desk at home.
@@ -229,21 +236,32 @@ impl SecretService<'_> {
             return Ok(address.into());
         }
         let socket = self.env.var_os("XDG_RUNTIME_DIR").map(|folder| std::path::Path::new(folder).join("bus"));
-        match socket.as_ref().and_then(|socket| socket.to_str()).filter(|socket| std::path::Path::new(socket).exists()) {
+        match socket.as_ref().and_then(|socket| socket.to_str()).filter(|socket| std::path::Path::new(socket).exists())
+        {
             Some(socket) => Ok(format!("unix:path={socket}")),
             None => Err(Error::StoreAbsent { store: STORE, reason: "there is no D-Bus session bus" }),
         }
     }
 }
 
-impl Drop for State {
+impl State {
     /// Without waiting for what may never end.
-    fn drop(&mut self) {
+    fn disconnect(&mut self) {
         self.client = None;
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+async fn answered_by<T>(until: Instant, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout_at(until.into(), answer).await.unwrap_or(Err(Error::StoreSilent { store: STORE }))
 }
 
 fn start() -> Result<Runtime, Error> {

@@ -15,11 +15,45 @@ fn mfa_run_keychain_names_the_store_for_sessions() {
         ("sessions=keyutils,keys=file", &[Kind::Keyutils]),
         #[cfg(target_os = "linux")]
         ("keys=file", &[Kind::Keyutils, Kind::File]),
+        #[cfg(target_os = "linux")]
+        ("secret-service", &[Kind::SecretService]),
+        #[cfg(target_os = "macos")]
+        ("macos", &[Kind::Native][..]),
+        #[cfg(windows)]
+        ("windows", &[Kind::Native][..]),
+        #[cfg(any(target_os = "macos", windows))]
+        ("auto", &[Kind::Native]),
         ("file", &[Kind::File][..]),
         ("keys=auto, sessions=file", &[Kind::File]),
     ] {
         let env = Sandbox::of(value).env();
         assert_eq!(Keychain::choose(&env, false).unwrap().sessions.list, stores, "{value}");
+    }
+}
+
+#[test]
+fn and_the_store_for_keys() {
+    #[cfg(target_os = "linux")]
+    let auto = &[Kind::SecretService, Kind::File][..];
+    #[cfg(any(target_os = "macos", windows))]
+    let auto = &[Kind::Native][..];
+    for (value, stores) in [
+        ("auto", auto),
+        ("sessions=file", auto),
+        #[cfg(target_os = "linux")]
+        ("keyutils", auto),
+        #[cfg(target_os = "linux")]
+        ("secret-service", &[Kind::SecretService]),
+        #[cfg(target_os = "linux")]
+        ("sessions=auto,keys=secret-service", &[Kind::SecretService]),
+        ("file", &[Kind::File]),
+        ("sessions=auto,keys=file", &[Kind::File]),
+    ] {
+        let env = Sandbox::of(value).env();
+        // in a container as elsewhere: the keyring of the kernel is the host's, a session bus is not
+        for in_container in [false, true] {
+            assert_eq!(Keychain::choose(&env, in_container).unwrap().keys.list, stores, "{value}");
+        }
     }
 }
 
@@ -34,9 +68,14 @@ fn an_unknown_store_is_a_usage_error_that_names_the_values() {
     let env = Sandbox::of("sesame").env();
     let error = Keychain::new(&env).unwrap_err();
     assert_eq!(error.to_string(), "MFA_RUN_KEYCHAIN: no store is called `sesame`");
-    assert!(error.hint().ends_with("auto, keyutils or file") || !cfg!(target_os = "linux"), "{}", error.hint());
+    assert!(
+        error.hint().ends_with("auto, keyutils, secret-service or file") || !cfg!(target_os = "linux"),
+        "{}",
+        error.hint()
+    );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn in_a_container_auto_is_the_sealed_file() {
     let env = Sandbox::of("auto").with("KUBERNETES_SERVICE_HOST", "10.0.0.1").env();
@@ -44,11 +83,8 @@ fn in_a_container_auto_is_the_sealed_file() {
     assert_eq!(keychain.sessions.list, [Kind::File]);
     assert!(!keychain.files.source.keep, "nor is the stretched key kept there");
     assert!(keychain.description().contains("container"), "{}", keychain.description());
-    #[cfg(target_os = "linux")]
-    {
-        let env = Sandbox::of("keyutils").with("KUBERNETES_SERVICE_HOST", "10.0.0.1").env();
-        assert_eq!(Keychain::new(&env).unwrap().sessions.list, [Kind::Keyutils], "who asks for it gets it");
-    }
+    let env = Sandbox::of("keyutils").with("KUBERNETES_SERVICE_HOST", "10.0.0.1").env();
+    assert_eq!(Keychain::new(&env).unwrap().sessions.list, [Kind::Keyutils], "who asks for it gets it");
 }
 
 #[test]

@@ -2,12 +2,18 @@
 
 mod choice;
 #[cfg(target_os = "linux")]
+mod failures;
+#[cfg(target_os = "linux")]
 mod keyring;
 mod keys;
 #[cfg(target_os = "linux")]
 mod killed;
+#[cfg(windows)]
+mod native;
 mod passphrase;
 mod sealed;
+#[cfg(target_os = "linux")]
+mod secret_service;
 
 use super::*;
 use chacha20poly1305::aead::Generate;
@@ -27,7 +33,7 @@ fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 fn random() -> String {
     u64::generate().to_string()
 }
@@ -178,6 +184,11 @@ fn every_error_reads_well_and_says_what_to_type() {
         Error::KeyringBlocked { reason: "EPERM" },
         Error::KeyringFull,
         Error::Keyring { reason: "x".into() },
+        Error::StoreAbsent { store: "Secret Service", reason: "x" },
+        Error::StoreLocked { store: "Secret Service" },
+        Error::StoreSilent { store: "Secret Service" },
+        Error::NoCollection,
+        Error::Store { store: "Secret Service", reason: "x".into() },
         Error::File { action: "read", path: path(), source: io() },
         Error::KeyFileExposed { path: path(), mode: 0o644 },
         Error::KeyFileFormat { path: path() },

@@ -57,6 +57,9 @@ enum Line {
     Other,
 }
 
+/// What a command came to: its data, or the code and description of the error.
+type Reply = Result<Zeroizing<Vec<u8>>, (u32, String)>;
+
 struct Pinentry {
     input: ChildStdin,
     lines: Receiver<Zeroizing<Vec<u8>>>,
@@ -105,15 +108,15 @@ impl Pinentry {
         }
     }
 
-    /// The data of the answer, or the error it says: code and description. The outer error ends it all.
-    fn command(&mut self, line: &str) -> Result<Result<Zeroizing<Vec<u8>>, (u32, String)>, Answer> {
+    /// Has it done. The error ends it all.
+    fn command(&mut self, line: &str) -> Result<Reply, Answer> {
         let line = fitting(line);
         let sent = self.input.write_all(line.as_bytes()).and_then(|()| self.input.write_all(b"\n"));
         sent.map_err(|error| Answer::Failed(error.to_string()))?;
         self.answer()
     }
 
-    fn answer(&mut self) -> Result<Result<Zeroizing<Vec<u8>>, (u32, String)>, Answer> {
+    fn answer(&mut self) -> Result<Reply, Answer> {
         let mut data = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
         loop {
             let line = match self.deadline {

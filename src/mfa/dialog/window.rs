@@ -18,7 +18,7 @@ const APPLESCRIPT: [&str; 4] = [
 
 /// The words are variables: nothing of them is ever read as PowerShell, whose `-Command` puts arguments into the script.
 const POWERSHELL: &str = "Add-Type -AssemblyName Microsoft.VisualBasic; \
-     [Console]::Out.Write([Microsoft.VisualBasic.Interaction]::InputBox($env:MFA_RUN_DIALOG_TEXT, $env:MFA_RUN_DIALOG_TITLE))";
+     [Console]::Out.Write([Microsoft.VisualBasic.Interaction]::InputBox($env:MFA_DIALOG_TEXT, $env:MFA_DIALOG_TITLE))";
 
 pub(super) fn ask(kind: Kind, program: &Path, question: &Question, env: &Env, deadline: Option<Instant>) -> Answer {
     // zenity's exit codes can be changed by variables
@@ -62,7 +62,7 @@ fn arguments(command: &mut Command, kind: Kind, question: &Question) {
         }
         Kind::Windows => {
             command.args(["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", POWERSHELL]);
-            command.env("MFA_RUN_DIALOG_TEXT", text).env("MFA_RUN_DIALOG_TITLE", question.title);
+            command.env("MFA_DIALOG_TEXT", text).env("MFA_DIALOG_TITLE", question.title);
         }
         Kind::Pinentry => unreachable!("it has a protocol"),
     }

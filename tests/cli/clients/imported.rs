@@ -3,11 +3,36 @@
 use super::javascript::Node;
 use super::terraform::Terraform;
 use super::{START, boto3, installed};
-use crate::support::World;
+use crate::support::{Desktop, World};
 
 #[test]
 fn clients_go_on_and_the_secret_is_nowhere() {
+    clients_go_on(World::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn clients_go_on_with_a_key_in_gnome_keyring() {
     let mut world = World::new();
+    // its files are below the test's HOME, where no secret may be
+    let Some(mut desktop) = Desktop::unlocked(&world.home(), &[]) else { return };
+    world.set("MFA_RUN_KEYCHAIN", "keys=secret-service,sessions=file");
+    world.set("DBUS_SESSION_BUS_ADDRESS", desktop.address());
+    let world = clients_go_on(world);
+    let name = format!("key-{}", world.alice.access_key_id);
+    let item = ["search", "--all", "service", "mfa-run", "username", &name];
+    let found = desktop.secret_tool(&item, "");
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.contains(&world.alice.secret_access_key), "it is in the keyring, and in no file");
+    world.aws.advance(60);
+    world.run(["key", "rotate", "-p", "base", "--grace", "0"]).success();
+    world.run(["logout", "--all"]).success();
+    world.log_in("base");
+    assert!(desktop.secret_tool(&item, "").stdout.is_empty(), "the old key is gone from there");
+    assert!(desktop.keyring_lives());
+}
+
+fn clients_go_on(mut world: World) -> World {
     world.set("NO_PROXY", "127.0.0.1");
     world.set("PYTHONDONTWRITEBYTECODE", "1");
     // layout B, as an AWS tool resolves it by itself
@@ -48,5 +73,8 @@ fn clients_go_on_and_the_secret_is_nowhere() {
         let run = terraform.command(&world, &["plan"]).patience(START).run().success();
         assert!(run.stdout.contains(":user/alice"), "{}", run.report());
     }
+    // the AWS CLI keeps what it assumes itself, in plain text
+    let _ = std::fs::remove_dir_all(world.home().join(".aws/cli/cache"));
     assert_eq!(world.codes_used(), codes, "one code for all of it");
+    world
 }

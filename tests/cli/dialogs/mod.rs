@@ -69,7 +69,7 @@ fn each_takes_its_question_as_text_and_nothing_else() {
             "windows" => {
                 assert!(given.contains("[-NonInteractive]\n[-Command]\n[Add-Type "), "{given}");
                 assert!(!given.contains("profile") && !given.contains("touch"), "{given}");
-                assert!(sandbox.read("seen").contains(&format!("MFA_RUN_DIALOG_TEXT={question}\n")));
+                assert!(sandbox.read("seen").contains(&format!("MFA_DIALOG_TEXT={question}\n")));
             }
             _ => assert_eq!(given, expected.iter().map(|word| format!("[{word}]\n")).collect::<String>()),
         }

@@ -20,6 +20,60 @@ fn shell(sandbox: &Sandbox, name: &str, arguments: &[&str], lines: &str) -> Opti
     Some(terminal)
 }
 
+/// Packages install the files of the folder.
+#[test]
+fn the_files_are_what_the_program_prints() {
+    let sandbox = home();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
+    let mut there: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    for (shell, file) in [
+        ("bash", "mfa-run.bash"),
+        ("zsh", "_mfa-run"),
+        ("fish", "mfa-run.fish"),
+        ("powershell", "mfa-run.ps1"),
+        ("nu", "mfa-run.nu"),
+        ("elvish", "mfa-run.elv"),
+    ] {
+        let printed = sandbox.run(["completions", shell]).success().stdout;
+        assert_eq!(printed, std::fs::read_to_string(folder.join(file)).unwrap(), "{file}");
+        assert!(sandbox.run(["init", shell]).success().stdout.starts_with(&printed));
+        there.retain(|name| name != file);
+    }
+    assert!(there.is_empty(), "{there:?}");
+}
+
+/// A Tab is no place for complaints, and no reason to touch a keychain.
+#[test]
+fn nothing_is_said_whatever_is_wrong() {
+    let sandbox = home();
+    let ask = |sandbox: &Sandbox, words: &[&str]| {
+        let run =
+            sandbox.command(["complete", "zsh", "--"]).args(words).env("MFA_RUN_KEYCHAIN", "nonsense").run().success();
+        assert!(run.stderr.is_empty(), "{}", run.report());
+        run.stdout
+    };
+    assert!(ask(&sandbox, &["mfa-run", "-p", ""]).starts_with("values\nadmin\t"));
+    sandbox.write_config(
+        "[profile a\n[[]\nrole_arn\n=\n[profile b]\nrole_arn = x\n\u{1b}[profile \u{1b}[2J]\n[profile \"t\tab\"]\n",
+    );
+    assert_eq!(ask(&sandbox, &["mfa-run", "-p", ""]), "values\nb\t\n");
+    sandbox.write(".aws/config", [0xff, 0xfe, b'[', 0, b'\n']);
+    assert_eq!(ask(&sandbox, &["mfa-run", "-p", ""]), "values\n");
+    std::fs::remove_file(sandbox.home().join(".aws/config")).unwrap();
+    assert_eq!(ask(&sandbox, &["mfa-run", "-p", ""]), "values\n");
+    for line in [
+        &[][..],
+        &["zsh"],
+        &["nonsense", "--", "mfa-run", ""],
+        &["bash", "--", "mfa-run"],
+        &["zsh", "--"],
+        &["zsh", "--", "mfa-run"],
+    ] {
+        let run = sandbox.command(["complete"]).args(line).run().success();
+        assert!(run.stderr.is_empty() && run.stdout.lines().count() < 2, "{line:?}: {}", run.report());
+    }
+}
+
 #[test]
 fn bash_completes() {
     let sandbox = home();
@@ -78,6 +132,21 @@ fn bash_hands_the_wrapped_command_to_bash_completion() {
         &["mfa-run", "--profile=admin", "--", "show-words", "alpha"],
     );
     completes(&mut terminal, "mfa-run export -p col", &["mfa-run", "export", "-p", "colon:prod:eu"]);
+}
+
+/// With the function comes its completion.
+#[test]
+fn awsume_is_completed_too() {
+    let sandbox = home();
+    for (name, arguments, load) in [
+        ("bash", &["--norc", "--noprofile", "-i"][..], "eval \"$(mfa-run init bash --awsume)\""),
+        ("zsh", &["-f", "-i"], "autoload -Uz compinit; compinit -u -D\neval \"$(mfa-run init zsh --awsume)\""),
+        ("fish", &["--no-config", "-i"], "mfa-run init fish --awsume | source"),
+    ] {
+        let Some(mut terminal) = shell(&sandbox, name, arguments, load) else { continue };
+        completes(&mut terminal, "awsume colon:p", &["awsume", "colon:prod:eu"]);
+        completes(&mut terminal, "awsume --role-d", &["awsume", "--role-duration"]);
+    }
 }
 
 /// What all but bash leave to the shell's own quoting.

@@ -1,7 +1,7 @@
 //! `key import`: what is moved, what is left behind, and what is refused.
 
 use super::{in_plain_text, plain};
-use crate::support::World;
+use crate::support::{World, skip};
 use fake_aws::{FaultKind, Options};
 
 #[test]
@@ -228,4 +228,72 @@ fn what_would_have_to_be_guessed_is_refused() {
     let other =
         world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(format!("{second} {its_secret}"));
     other.run().error(2).says(&["profile base has another access key in plain text"]);
+}
+
+#[test]
+fn aws_mfas_layout_stays_one() {
+    let world = World::bare(Options::default());
+    world.write_config("");
+    let device = format!("aws_mfa_device = {}\n", world.alice.mfa_serial);
+    world.write_credentials(&(world.access_key("default-long-term") + &device));
+    world.run(["key", "import", "-p", "default", "--yes"]).success();
+    let id = &world.alice.access_key_id;
+    assert_eq!(world.read(".aws/credentials"), format!("[default-long-term]\nmfa_run_access_key_id = {id}\n{device}"));
+    assert_eq!(world.read(".aws/config"), "");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mfa-run"), world.home().join("bin/aws-mfa")).unwrap();
+    world.other("aws-mfa", ["--token", &world.code()]).run().success();
+    assert!(
+        world.read(".aws/credentials").contains("[default]\nassumed_role = False\n"),
+        "{}",
+        world.read(".aws/credentials")
+    );
+    world.process("default").run().success();
+    // a session in plain text is what aws-mfa is for
+    world.write(".aws/credentials", world.read(".aws/credentials"));
+}
+
+#[test]
+fn without_a_store_nothing_is_taken_away() {
+    let mut world = plain();
+    let before = (world.read(".aws/config"), world.read(".aws/credentials"));
+    world.unset("MFA_RUN_KEY_FILE");
+    world.run(["key", "import", "-p", "base", "--yes"]).error(1);
+    let nowhere = world.home().join("no/such/file");
+    world.set("MFA_RUN_KEY_FILE", nowhere);
+    assert_ne!(world.run(["key", "import", "-p", "base", "--yes"]).code(), Some(0));
+    assert_eq!((world.read(".aws/config"), world.read(".aws/credentials")), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_replaced_keeps_the_key_until_it_is_written_into() {
+    let world = plain();
+    let before = world.read(".aws/credentials");
+    let credentials = world.home().join(".aws/credentials");
+    let mounted = |args: &[&str]| {
+        let script =
+            ["-m", "sh", "-c", "mount --bind \"$0\" \"$0\" && exec mfa-run \"$@\"", credentials.to_str().unwrap()];
+        world.other("unshare", script).args(args).run()
+    };
+    if mounted(&["list"]).code() != Some(0) {
+        return skip("no mount allowed");
+    }
+    let import = ["key", "import", "-p", "base", "--yes", "--in-place"];
+    mounted(&import[..5]).error(2).says(&["--in-place writes into it"]);
+    assert_eq!(world.read(".aws/credentials"), before);
+    world.process("admin").args(["--token-code", &world.code()]).run().success();
+    mounted(&import).success();
+    assert!(!in_plain_text(&world, &world.alice.secret_access_key));
+
+    // a new key that finds no way into the files waits beside the old one
+    world.aws.advance(60);
+    world.log_in("base");
+    let old = world.alice.access_key_id.clone();
+    let rotate = ["key", "rotate", "-p", "base", "--grace", "0", "--in-place"];
+    mounted(&rotate[..6]).error(2).says(&["--in-place writes into it"]);
+    assert_eq!((world.aws.access_keys("alice").len(), world.aws.access_key_active(&old)), (2, Some(true)));
+    world.process("base").run().success();
+    mounted(&rotate).success().says(&["going on with the rotation", "is deleted"]);
+    assert_eq!(world.aws.access_keys("alice").len(), 1);
+    world.process("base").run().success();
 }

@@ -69,7 +69,12 @@ fn a_key_is_printed_for_a_person_who_types_its_id() {
 
     // and the way back in
     world.run(["key", "remove", &id, "--force", "--yes"]).success();
-    world.process("base").run().error(1).says(&["is not in the keychain", "hint: mfa-run key import -p base"]);
+    world
+        .process("base")
+        .args(["--token-code", &world.code()])
+        .run()
+        .error(1)
+        .says(&["is not in the keychain", "hint: mfa-run key import --from-stdin -p base"]);
     world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(lines).run().success();
     world.log_in("base");
     accept_files(&world);

@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "each platform and each test uses a part of it")]
 
+#[cfg(target_os = "linux")]
+mod desktop;
+#[cfg(unix)]
+mod display;
 mod launch;
 #[cfg(unix)]
 mod pty;
@@ -10,6 +14,12 @@ mod run;
 mod sandbox;
 mod world;
 
+#[cfg(target_os = "linux")]
+#[allow(unused_imports, reason = "for tests to name them")]
+pub(crate) use desktop::{Desktop, GCR_PROMPTER, KEYRING, PROMPTER, SECRETS};
+#[cfg(unix)]
+#[allow(unused_imports, reason = "for tests to name them")]
+pub(crate) use display::Display;
 #[cfg(unix)]
 pub(crate) use pty::Pty;
 pub(crate) use run::Run;

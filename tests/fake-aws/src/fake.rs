@@ -192,6 +192,15 @@ impl FakeAws {
         }
     }
 
+    /// Makes a key one that was created so many seconds ago.
+    pub fn set_access_key_age(&self, access_key_id: &str, seconds: i64) {
+        let mut world = lock(&self.world);
+        let now = world.now();
+        if let Some(key) = world.keys.get_mut(access_key_id) {
+            key.created = now - seconds;
+        }
+    }
+
     pub fn remove_access_key(&self, access_key_id: &str) {
         lock(&self.world).keys.remove(access_key_id);
     }
@@ -214,6 +223,15 @@ impl FakeAws {
         let seed = random::seed();
         lock(&self.world).add_device(user, serial, &seed);
         seed
+    }
+
+    /// The seed of a device, 64 base32 letters.
+    ///
+    /// # Panics
+    /// If there is no such device.
+    #[must_use]
+    pub fn seed(&self, serial: &str) -> String {
+        lock(&self.world).devices.get(serial).unwrap_or_else(|| panic!("no device {serial}")).seed.clone()
     }
 
     pub fn remove_device(&self, serial: &str) {

@@ -45,6 +45,8 @@ pub(crate) struct Device {
     pub(crate) enabled_at: i64,
     /// Codes are refused before this moment (propagation).
     pub(crate) usable_from: i64,
+    /// EnableMFADevice takes no codes before this moment.
+    pub(crate) known_from: i64,
     used: BTreeSet<i64>,
     wrong: u32,
     locked_until: i64,
@@ -60,6 +62,7 @@ impl Device {
             user: None,
             enabled_at: 0,
             usable_from: 0,
+            known_from: 0,
             used: BTreeSet::new(),
             wrong: 0,
             locked_until: 0,

@@ -21,6 +21,9 @@ pub struct Settings {
     pub identity_policies_see_direct_mfa: bool,
     /// Seconds until a new access key or device is known everywhere; until then it is refused.
     pub propagation_delay_seconds: i64,
+    /// Seconds until EnableMFADevice takes the codes of a device that was just made. AWS documents no such time, but that what
+    /// IAM makes is not known everywhere at once.
+    pub enable_delay_seconds: i64,
     /// IAM takes signatures for any region. AWS takes its own (us-east-1) only, but an SDK that was given an endpoint URL (Go,
     /// and so Terraform) signs for the region of its configuration, as it would not for the real endpoint.
     pub iam_any_region: bool,
@@ -33,6 +36,7 @@ impl Default for Settings {
         Self {
             identity_policies_see_direct_mfa: true,
             propagation_delay_seconds: 0,
+            enable_delay_seconds: 0,
             iam_any_region: false,
             session_seconds: None,
         }

@@ -24,15 +24,15 @@ impl Beside<'_> {
     /// Keeps the new key.
     pub(super) fn keep(&self, journal: &Journal, key: &AccessKey) -> Result<(), Error> {
         if journal.in_keychain {
-            return keep(self.keychain, self.env, key, None);
+            return keep(self.keychain, self.env, key, None).map(drop);
         }
         let files = Files::load(self.env)?;
         let file = keys::plain(&files).iter().find(|plain| plain.id == journal.old).map(|plain| plain.file);
         let file = file.unwrap_or(FileKind::Credentials);
         let secret = access_key::in_the_clear(key);
-        let header = header_of(file, &section(journal)).expect("letters and digits");
+        let header = header_of(file, &journal.section()).expect("letters and digits");
         edit_file(self.env, files.path(file), self.how, |mut document| {
-            document.remove_section(file, SectionKind::Profile, &section(journal))?;
+            document.remove_section(file, SectionKind::Profile, &journal.section())?;
             let lines = [("aws_access_key_id", key.id.as_str()), ("aws_secret_access_key", &secret)];
             document.add_section(&header, &lines)?;
             Ok::<_, config::Error>(document)
@@ -54,7 +54,7 @@ impl Beside<'_> {
         let files = Files::load(self.env)?;
         let ids: Vec<String> = keys::kept(&files).into_iter().map(|(_, id)| id).collect();
         let plain = keys::plain(&files);
-        let own = section(journal);
+        let own = journal.section();
         let has = |wanted: &str| {
             ids.iter().any(|id| id == wanted) || plain.iter().any(|key| key.id == wanted && key.profile != own)
         };
@@ -70,7 +70,7 @@ impl Beside<'_> {
         let edit = |document: &mut Document, file| {
             switched(document, file, journal, old_secret.as_ref(), &new.id, &new_secret)
         };
-        let own = section(journal);
+        let own = journal.section();
         let beside_in_config = files.profile(&own).is_some_and(|profile| profile.is_in(FileKind::Config));
         let mut order = [FileKind::Config, FileKind::Credentials];
         if beside_in_config {
@@ -98,11 +98,6 @@ impl Beside<'_> {
     }
 }
 
-/// The section that has the new key until the profiles have it.
-fn section(journal: &Journal) -> String {
-    format!("mfa-run-replaces-{}", journal.old)
-}
-
 fn switched(
     document: &mut Document,
     file: FileKind,
@@ -114,5 +109,5 @@ fn switched(
     keys::rename_kept(document, &journal.old, new_id)?;
     let old_secret = old_secret.map(|secret| secret.as_str());
     keys::replace_plain(document, &journal.old, old_secret, new_id, new_secret)?;
-    document.remove_section(file, SectionKind::Profile, &section(journal)).map(drop)
+    document.remove_section(file, SectionKind::Profile, &journal.section()).map(drop)
 }

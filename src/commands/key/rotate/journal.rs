@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(in crate::commands::key) struct Journal {
     version: u32,
     /// Access key ID of the key that goes.
-    pub(in crate::commands::key) old: String,
+    pub(super) old: String,
     /// The profile it was begun for.
     pub(super) profile: String,
     /// Whether the new key is kept in the keychain, as the old one is; else in the file that the old one stands in.
@@ -22,6 +22,8 @@ pub(in crate::commands::key) struct Journal {
     pub(super) before: Vec<String>,
     /// Seconds since 1970.
     pub(super) begun: i64,
+    /// When AWS was asked for a key last.
+    pub(super) asked: i64,
     pub(super) stage: Stage,
 }
 
@@ -41,7 +43,7 @@ pub(super) enum Stage {
 impl Journal {
     pub(super) fn begin(env: &Env, old: &str, profile: &str, in_keychain: bool, before: Vec<String>) -> Self {
         let (old, profile, begun) = (old.to_owned(), profile.to_owned(), env.now().timestamp());
-        Self { version: 1, old, profile, in_keychain, before, begun, stage: Stage::Begun }
+        Self { version: 1, old, profile, in_keychain, before, begun, asked: begun, stage: Stage::Begun }
     }
 
     /// The rotation that this key goes or comes with.
@@ -59,12 +61,30 @@ impl Journal {
         all.filter(|journal| journal.version == 1).collect()
     }
 
+    /// What a person should know of it.
+    pub(in crate::commands::key) fn in_words(&self) -> String {
+        let state = match self.stage {
+            Stage::Inactive { .. } => format!("{} is inactive and waits to be deleted", self.old),
+            _ => format!("the rotation of {} is not finished", self.old),
+        };
+        format!("{state}: {}", self.command())
+    }
+
     /// What finishes it.
-    pub(in crate::commands::key) fn command(&self) -> String {
+    pub(super) fn command(&self) -> String {
         format!("mfa-run key rotate -p {}", quote(&self.profile))
     }
 
-    pub(super) fn new_id(&self) -> Option<&str> {
+    /// The section that has the new key in plain text until the profiles have it.
+    pub(super) fn section(&self) -> String {
+        format!("mfa-run-replaces-{}", self.old)
+    }
+
+    pub(super) fn is_beside(&self, profile: &str) -> bool {
+        profile == self.section()
+    }
+
+    fn new_id(&self) -> Option<&str> {
         match &self.stage {
             Stage::Begun => None,
             Stage::Kept { new } | Stage::Switched { new } | Stage::Inactive { new, .. } => Some(new),

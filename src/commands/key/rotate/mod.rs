@@ -8,8 +8,6 @@ mod beside;
 mod journal;
 mod second;
 
-pub(super) use journal::Journal;
-
 use super::{keychain, learn, no_key, users, warnings};
 use crate::aws::iam::{Iam, ListedKey};
 use crate::aws::sts::{Connection, Signer};
@@ -28,10 +26,10 @@ use crate::profile::{self, Plan, Request};
 use crate::session::access_key::access_key;
 use crate::session::carry::carry_over;
 use crate::session::{self, Context};
-use crate::terminal::quote;
-use crate::terminal::{Progress, escape, say};
+use crate::terminal::{Progress, escape, quote, say};
 use beside::Beside;
 use chrono::{DateTime, Local};
+pub(super) use journal::Journal;
 use journal::Stage;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -115,7 +113,7 @@ impl Rotation<'_> {
     fn run(&self, files: &Files, id: &str) -> Result<(), Error> {
         let listed = self.iam.list_access_keys().map_err(|error| self.refused(error))?;
         let mut journal = match Journal::of(self.env, id) {
-            Some(journal) => self.resumed(journal, &listed)?,
+            Some(journal) => self.resumed(files, journal, &listed)?,
             None => self.begun(files, id, &listed)?,
         };
         loop {
@@ -123,7 +121,7 @@ impl Rotation<'_> {
                 Stage::Begun => self.create(&mut journal)?,
                 Stage::Kept { new } => self.prove_and_switch(&mut journal, new)?,
                 Stage::Switched { new } => self.deactivate(&mut journal, new)?,
-                Stage::Inactive { since, .. } => return self.delete(&journal, since),
+                Stage::Inactive { new, since } => return self.delete(&journal, &new, since),
             }
         }
     }
@@ -145,7 +143,7 @@ impl Rotation<'_> {
     }
 
     /// One that an earlier run began: what it asked for and did not put on record is looked for.
-    fn resumed(&self, mut journal: Journal, listed: &[ListedKey]) -> Result<Journal, Error> {
+    fn resumed(&self, files: &Files, mut journal: Journal, listed: &[ListedKey]) -> Result<Journal, Error> {
         say(&escape(&format!("going on with the rotation of access key {}", journal.old)));
         if let Stage::Kept { new } = &journal.stage
             && !listed.iter().any(|key| key.id == *new)
@@ -163,14 +161,19 @@ impl Rotation<'_> {
             if key.id == journal.old || journal.before.contains(&key.id) {
                 continue;
             }
-            if self.beside.find(&journal, &key.id)?.is_some() {
+            let is_used_here = {
+                let (named_by, plain) = users(files, &key.id);
+                !named_by.is_empty() || plain.iter().any(|profile| !journal.is_beside(profile))
+            };
+            if !is_used_here && self.beside.find(&journal, &key.id)?.is_some() {
                 let new = key.id.clone();
                 journal.reach(self.env, Stage::Kept { new })?;
                 return Ok(journal);
             }
             let used = self.iam.access_key_last_used(&key.id).map_err(|error| self.refused(error))?;
-            let since_begun = key.created.is_some_and(|at| at.timestamp() >= journal.begun - CLOCKS_DIFFER);
-            if used.is_none() && since_begun {
+            let then = journal.begun - CLOCKS_DIFFER..=journal.asked + CLOCKS_DIFFER;
+            let made_then = key.created.is_some_and(|at| then.contains(&at.timestamp()));
+            if used.is_none() && made_then && !is_used_here {
                 // its secret was in the answer to a run that was killed: nobody has it, nobody ever will
                 self.iam.delete_access_key(&key.id).map_err(|error| self.refused(error))?;
                 say(&escape(&format!("deleted {}, which that run made and did not live to keep", key.id)));
@@ -179,11 +182,12 @@ impl Rotation<'_> {
             }
         }
         let there = self.iam.list_access_keys().map_err(|error| self.refused(error))?;
-        self.room_for_one(&Files::load(self.env)?, &journal.old, &there)?;
+        self.room_for_one(files, &journal.old, &there)?;
         Ok(journal)
     }
 
     fn create(&self, journal: &mut Journal) -> Result<(), Error> {
+        journal.asked = self.env.now().timestamp();
         journal.reach(self.env, Stage::Begun)?;
         let key = match self.iam.create_access_key() {
             Ok(key) => key,
@@ -228,7 +232,7 @@ impl Rotation<'_> {
         let failed = |error| Error::from(session::Error::aws(error, self.plan, false));
         let connection = Connection::new(&self.plan.sts).map_err(failed)?;
         let begun = Instant::now();
-        let progress = Progress::start(&format!("waiting until AWS takes {} ...", key.id));
+        let mut progress = Progress::default();
         let mut pause = Duration::from_millis(500);
         loop {
             let error = match connection.caller_identity(Signer::AccessKey(key)) {
@@ -242,10 +246,10 @@ impl Rotation<'_> {
             if begun.elapsed() > PATIENCE {
                 return Err(Error::not_proven(&key.id, &journal.old, &error.to_string(), &journal.command()));
             }
-            std::thread::sleep(pause);
-            pause = (pause * 3 / 2).min(Duration::from_secs(5));
             let seconds = begun.elapsed().as_secs();
             progress.show(&format!("waiting until AWS takes {} ... {seconds} s", key.id));
+            std::thread::sleep(pause);
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
         }
     }
 
@@ -256,14 +260,15 @@ impl Rotation<'_> {
         let (named_by, plain) = users(&files, &new);
         say(&escape(&format!("{new} is in its place (profiles: {})", [named_by, plain].concat().join(", "))));
         if carried != session::carry::Carried::default() {
-            say(&format!("{} cached sessions go on with it, {} forgotten", carried.kept, carried.forgotten));
+            let kept = if carried.kept == 1 { "session goes" } else { "sessions go" };
+            say(&format!("{} cached {kept} on with it, {} forgotten", carried.kept, carried.forgotten));
         }
         self.iam.set_access_key_active(&old, false).or_else(gone).map_err(|error| self.refused(error))?;
         journal.reach(self.env, Stage::Inactive { new, since: self.env.now().timestamp() })
     }
 
     /// Deletes the old key, if it has been inactive for long enough.
-    fn delete(&self, journal: &Journal, since: i64) -> Result<(), Error> {
+    fn delete(&self, journal: &Journal, new: &str, since: i64) -> Result<(), Error> {
         let old = &journal.old;
         let due = since + i64::from(self.args.grace.0);
         if self.env.now().timestamp() < due {
@@ -276,7 +281,14 @@ impl Rotation<'_> {
             )));
             return Ok(());
         }
-        self.iam.delete_access_key(old).or_else(gone).map_err(|error| self.refused(error))?;
+        // a key that is inactive can't ask for its own end
+        let with_new = match (&self.plan.mfa, self.beside.find(journal, new)?) {
+            (None, Some(key)) => Some(Iam::new(Signer::AccessKey(&key), &self.plan.sts, self.env)),
+            _ => None,
+        };
+        let with_new = with_new.transpose().map_err(|error| self.refused(error))?;
+        let iam = with_new.as_ref().unwrap_or(&self.iam);
+        iam.delete_access_key(old).or_else(gone).map_err(|error| self.refused(error))?;
         if journal.in_keychain {
             self.keychain.forget_access_key(old)?;
         }

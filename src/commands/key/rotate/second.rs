@@ -5,8 +5,7 @@ use crate::aws::iam::ListedKey;
 use crate::commands::key::users;
 use crate::config::Files;
 use crate::error::Error;
-use crate::terminal::quote;
-use crate::terminal::{escape, say};
+use crate::terminal::{escape, quote, say};
 
 impl Rotation<'_> {
     /// The IDs that are there, when there is room for another. Errors: two keys, and what to do about the other one.

@@ -52,7 +52,9 @@ pub(super) fn create(world: &mut World, caller: &Caller, parameters: &Parameters
         return Err(ApiError::new(409, "EntityAlreadyExists", message));
     }
     let seed = random::seed();
-    world.devices.insert(serial.clone(), Device::new(&serial, &seed));
+    let mut device = Device::new(&serial, &seed);
+    device.known_from = world.now() + world.settings.enable_delay_seconds;
+    world.devices.insert(serial.clone(), device);
     let inner = [
         text("SerialNumber", &serial),
         text("Base32StringSeed", &BASE64.encode(seed.as_bytes())),
@@ -89,7 +91,7 @@ pub(super) fn enable(world: &mut World, caller: &Caller, parameters: &Parameters
         let message = "MFA Device is already in use.";
         return Err(ApiError::new(409, "EntityAlreadyExists", message));
     }
-    if !device.accept_pair(first, second, now, ENABLE_WITHIN) {
+    if now < device.known_from || !device.accept_pair(first, second, now, ENABLE_WITHIN) {
         return Err(bad_code());
     }
     device.user = Some(user);
