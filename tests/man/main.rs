@@ -68,7 +68,7 @@ fn every_example_parses() {
     for words in WORDS {
         let mut ours = 0;
         for (_, line) in words.examples {
-            for line in line.replace(['(', ')', '|', '>'], "\n").lines() {
+            for line in line.replace(['(', ')', '|', '<', '>'], "\n").lines() {
                 let line = line.trim().trim_end_matches(['"', '\'']);
                 let Some(at) = line.find("mfa-run ") else { continue };
                 let line = shlex::split(&line[at..]).unwrap_or_else(|| panic!("{line}"));

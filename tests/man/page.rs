@@ -60,7 +60,8 @@ pub(crate) fn render(command: &Command, words: &Words) -> String {
     });
     text += &section("SEE ALSO", |roff| {
         let parent = (!is_root).then_some("mfa-run");
-        let mut pages: Vec<_> = parent.into_iter().chain(words.see_also.iter().copied()).collect();
+        let mut pages: Vec<_> =
+            parent.into_iter().chain(words.see_also.iter().copied()).filter(|page| *page != words.command).collect();
         pages.sort_unstable();
         pages.dedup();
         for (index, page) in pages.iter().enumerate() {

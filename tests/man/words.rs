@@ -31,7 +31,7 @@ pub(crate) const FILES: &[(&str, &str, Reads)] = &[
     ("~/.local/share/mfa-run/rotations/", "what `mfa-run key rotate` has begun; no secret", Reads::Sessions),
     (
         "~/.local/share/mfa-run/sealed/",
-        "sessions in authenticated ciphertext, where the kernel keyring is not used",
+        "sessions and access keys in authenticated ciphertext, where no keychain of the system is used",
         Reads::Sessions,
     ),
 ];
@@ -99,8 +99,20 @@ pub(crate) const WORDS: &[Words] = &[
     Words {
         command: "mfa-run init",
         reads: Reads::Nothing,
-        examples: &[("awsume's function, in ~/.bashrc:", "eval \"$(mfa-run init bash --awsume)\"")],
-        see_also: &["mfa-run export"],
+        examples: &[
+            ("The function mfa, completion and a prompt segment, in ~/.bashrc:", "eval \"$(mfa-run init bash)\""),
+            ("awsume's function, in ~/.zshrc:", "eval \"$(mfa-run init zsh --awsume)\""),
+        ],
+        see_also: &["mfa-run completions", "mfa-run export"],
+    },
+    Words {
+        command: "mfa-run completions",
+        reads: Reads::Nothing,
+        examples: &[(
+            "For a package, or where init is not wanted:",
+            "mfa-run completions fish > ~/.config/fish/completions/mfa-run.fish",
+        )],
+        see_also: &["mfa-run init"],
     },
     Words {
         command: "mfa-run logout",
