@@ -20,6 +20,9 @@ pub struct Args {
     /// Forget every session, and the key of the sealed files
     #[arg(long)]
     all: bool,
+    /// Write into the credentials file instead of replacing it: for a file that is mounted by itself
+    #[arg(long)]
+    in_place: bool,
 }
 
 /// Forgets the sessions of one profile with the shared MFA session behind it, or all of them.
@@ -52,7 +55,8 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         }
     })
     .map_err(Error::index)?;
-    take_sections_away(env, profile.as_deref())?;
+    let how = if args.in_place { Replacement::InPlace } else { Replacement::Atomic };
+    take_sections_away(env, profile.as_deref(), how)?;
     keychain.take_warnings().iter().for_each(|warning| say(&format!("warning: {}", escape(warning))));
     let sessions = if forgotten == 1 { "session" } else { "sessions" };
     say(&format!(
@@ -62,7 +66,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
 }
 
 /// The sections that `write` wrote: for one profile, or all of them. aws-mfa's own are left to aws-mfa.
-fn take_sections_away(env: &Env, of: Option<&str>) -> Result<(), Error> {
+fn take_sections_away(env: &Env, of: Option<&str>, how: Replacement) -> Result<(), Error> {
     let files = Files::load(env)?;
     let ours = |document: &_| {
         let mut names = managed::names(document);
@@ -77,7 +81,7 @@ fn take_sections_away(env: &Env, of: Option<&str>) -> Result<(), Error> {
         return Ok(());
     }
     let mut taken = Vec::new();
-    edit_file(env, path, Replacement::Atomic, |mut document| {
+    edit_file(env, path, how, |mut document| {
         taken = ours(&document);
         taken.iter().try_for_each(|name| managed::take(&mut document, name))?;
         Ok::<_, Error>(document)

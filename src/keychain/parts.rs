@@ -20,14 +20,16 @@ const FIRST: usize = SLOT - 64;
 const MOST: usize = 16;
 
 type Bytes = Zeroizing<Vec<u8>>;
-type Found = Result<Option<Bytes>, Error>;
+type Get<'a> = dyn Fn(&str) -> Result<Option<Bytes>, Error> + 'a;
+type Set<'a> = dyn Fn(&str, &[u8]) -> Result<(), Error> + 'a;
+/// Whether there was one.
+type Delete<'a> = dyn Fn(&str) -> Result<bool, Error> + 'a;
 
 /// What the slots are kept in.
 pub(super) struct Slots<'a> {
-    pub(super) get: &'a dyn Fn(&str) -> Found,
-    pub(super) set: &'a dyn Fn(&str, &[u8]) -> Result<(), Error>,
-    /// Whether there was one.
-    pub(super) delete: &'a dyn Fn(&str) -> Result<bool, Error>,
+    pub(super) get: &'a Get<'a>,
+    pub(super) set: &'a Set<'a>,
+    pub(super) delete: &'a Delete<'a>,
 }
 
 /// What was read.

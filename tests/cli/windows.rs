@@ -182,6 +182,20 @@ fn twelve_at_once_make_one_session() {
 }
 
 #[test]
+fn credential_manager_keeps_a_session() {
+    let mut world = World::with_one_role();
+    for store in ["windows", "auto"] {
+        world.set("MFA_RUN_KEYCHAIN", store);
+        let first = world.process("admin").args(["--token-code", &world.code()]).run().success();
+        assert_eq!(first.stderr, "");
+        assert_eq!(world.process("admin").run().success().stdout, first.stdout);
+        assert!(!world.home().join(".local/share/mfa-run/sealed").exists());
+        world.run(["logout", "-p", "admin"]).success().says(&["forgot 1 cached session"]);
+        world.process("admin").run().error(3);
+    }
+}
+
+#[test]
 fn killed_while_it_waits_it_leaves_no_lock() {
     let world = World::with_one_role();
     world.aws.fault(Fault::new("AssumeRole", FaultKind::Hang));

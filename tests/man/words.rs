@@ -176,6 +176,54 @@ pub(crate) const WORDS: &[Words] = &[
         see_also: &["mfa-run key import", "mfa-run key remove"],
     },
     Words {
+        command: "mfa-run setup",
+        reads: Reads::Sessions,
+        examples: &[
+            (
+                "From a fresh access key to the roles that an administrator gave you:",
+                "mfa-run setup --snippet profiles.ini",
+            ),
+            ("Without moving the access key:", "mfa-run setup --skip key"),
+        ],
+        see_also: &["mfa-run key import", "mfa-run device enroll", "mfa-run configure", "mfa-run doctor"],
+    },
+    Words {
+        command: "mfa-run device",
+        reads: Reads::Nothing,
+        examples: &[(
+            "A first MFA device, and a second one:",
+            "mfa-run device enroll\nmfa-run device enroll --name phone",
+        )],
+        see_also: &["mfa-run device enroll", "mfa-run device list", "mfa-run setup"],
+    },
+    Words {
+        command: "mfa-run device enroll",
+        reads: Reads::Sessions,
+        examples: &[
+            ("For the access key of another profile:", "mfa-run device enroll -p alice"),
+            ("Where the QR code does not fit the terminal:", "mfa-run device enroll --png new.png"),
+        ],
+        see_also: &["mfa-run device list", "mfa-run configure"],
+    },
+    Words {
+        command: "mfa-run device list",
+        reads: Reads::Sessions,
+        examples: &[("For a script:", "mfa-run device list --json | jq -r '.[] | select(.usable) | .serial'")],
+        see_also: &["mfa-run device enroll", "mfa-run device remove"],
+    },
+    Words {
+        command: "mfa-run device remove",
+        reads: Reads::Sessions,
+        examples: &[("By the name at its end:", "mfa-run device remove phone")],
+        see_also: &["mfa-run device list"],
+    },
+    Words {
+        command: "mfa-run device resync",
+        reads: Reads::Sessions,
+        examples: &[("The device that the profile names:", "mfa-run device resync -p alice")],
+        see_also: &["mfa-run device list"],
+    },
+    Words {
         command: "mfa-run list",
         reads: Reads::Files,
         examples: &[
@@ -212,51 +260,6 @@ pub(crate) const WORDS: &[Words] = &[
             ("Take it back:", "mfa-run configure --undo -p admin"),
         ],
         see_also: &["mfa-run credential-process"],
-    },
-    Words {
-        command: "mfa-run setup",
-        reads: Reads::Sessions,
-        examples: &[
-            ("From an access key to the first session, step by step:", "mfa-run setup"),
-            ("With the profiles that an administrator sent:", "mfa-run setup -p alice --snippet roles.ini"),
-        ],
-        see_also: &["mfa-run configure", "mfa-run device enroll", "mfa-run doctor", "mfa-run key import"],
-    },
-    Words {
-        command: "mfa-run device",
-        reads: Reads::Sessions,
-        examples: &[
-            ("A new virtual device, with a QR code to scan:", "mfa-run device enroll -p alice"),
-            ("Those there are:", "mfa-run device list -p alice"),
-        ],
-        see_also: &["mfa-run device enroll", "mfa-run device list", "mfa-run device remove", "mfa-run device resync"],
-    },
-    Words {
-        command: "mfa-run device enroll",
-        reads: Reads::Sessions,
-        examples: &[
-            ("Scan the QR code, type two codes:", "mfa-run device enroll -p alice"),
-            ("A second one, for another phone:", "mfa-run device enroll -p alice --name alice-tablet"),
-        ],
-        see_also: &["mfa-run device list", "mfa-run device resync", "mfa-run setup"],
-    },
-    Words {
-        command: "mfa-run device list",
-        reads: Reads::Sessions,
-        examples: &[("Devices, and which profiles use them:", "mfa-run device list -p alice")],
-        see_also: &["mfa-run device enroll", "mfa-run device remove"],
-    },
-    Words {
-        command: "mfa-run device remove",
-        reads: Reads::Sessions,
-        examples: &[("The device of the old phone:", "mfa-run device remove alice-tablet -p alice")],
-        see_also: &["mfa-run device enroll", "mfa-run device list"],
-    },
-    Words {
-        command: "mfa-run device resync",
-        reads: Reads::Sessions,
-        examples: &[("AWS refuses codes that are good:", "mfa-run device resync -p alice")],
-        see_also: &["mfa-run device list", "mfa-run doctor"],
     },
     Words {
         command: "mfa-run status",

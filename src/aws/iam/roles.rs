@@ -27,12 +27,6 @@ impl Iam {
     pub fn may_list_roles(&self) -> Result<(), Error> {
         self.call("iam:ListRoles", self.client.list_roles().max_items(1).send()).map(drop)
     }
-
-    /// Serials of all devices of the user who signs, FIDO keys too.
-    pub fn mfa_serials(&self) -> Result<Vec<String>, Error> {
-        let answer = self.call("iam:ListMFADevices", self.client.list_mfa_devices().send())?;
-        Ok(answer.mfa_devices.into_iter().map(|device| device.serial_number).collect())
-    }
 }
 
 /// IAM encodes policies as in a URL.

@@ -5,6 +5,7 @@ use super::network::{Answers, Subject, is_of_the_key};
 use super::trust::{self, Trust};
 use super::{Scene, profiles, quoted};
 use crate::aws::Error;
+use crate::aws::iam::{Device, DeviceKind};
 use crate::session::SET_CLOCK;
 
 /// AWS refuses a signature that is more off than this, some services one that is five minutes off.
@@ -57,8 +58,8 @@ pub(super) fn key(scene: &Scene<'_>, subject: &Subject, answers: &Answers, repor
         let mend = "a policy that denies what is done without MFA: packaging/terraform/README.md";
         report.findings.push(Finding::new(Severity::Warning, "key-without-mfa", what, why, mend).of(profile));
     }
-    match &answers.serials {
-        Some(Ok(serials)) => devices(subject, &name, serials, report),
+    match &answers.devices {
+        Some(Ok(found)) => devices(subject, &name, found, report),
         Some(Err(Error::Refused { .. })) => report.fact(format!("{name} may not list MFA devices")),
         _ => {}
     }
@@ -84,15 +85,15 @@ fn unreached(report: &mut Report, what: String) {
     }
 }
 
-fn devices(subject: &Subject, name: &str, serials: &[String], report: &mut Report) {
+fn devices(subject: &Subject, name: &str, devices: &[Device], report: &mut Report) {
     let profile = subject.profile.as_str();
-    let has_codes = |serial: &&String| !serial.contains(":u2f/");
-    let usable: Vec<&String> = serials.iter().filter(has_codes).collect();
+    let with_codes = devices.iter().filter(|device| device.kind() != DeviceKind::Fido);
+    let usable: Vec<&str> = with_codes.map(|device| device.serial.as_str()).collect();
     let enroll = format!("mfa-run device enroll -p {}", quoted(profile));
     let mut find = |severity, id, what: String, why: &str, mend: String| {
         report.findings.push(Finding::new(severity, id, what, why, mend).of(profile));
     };
-    if serials.is_empty() {
+    if devices.is_empty() {
         let why = "no session with MFA can be made, and whoever has the key can enrol a device";
         return find(Severity::Error, "no-device", format!("{name} has no MFA device"), why, enroll);
     }
@@ -101,13 +102,13 @@ fn devices(subject: &Subject, name: &str, serials: &[String], report: &mut Repor
         let why = "STS takes codes, and a FIDO key has none; AWS allows several devices";
         return find(Severity::Error, "fido-only", what, why, enroll);
     }
-    let shown: Vec<&str> = usable.iter().map(|serial| serial.as_str()).collect();
-    for serial in subject.serials.iter().filter(|serial| !serials.contains(serial)) {
+    let shown = usable.join(", ");
+    for serial in subject.serials.iter().filter(|serial| !usable.contains(&serial.as_str())) {
         let what = format!("{serial} is no device of {name}");
         let why = "AWS refuses its codes";
-        find(Severity::Error, "device-unknown", what, why, format!("mfa_serial = {}", shown.join(" or ")));
+        find(Severity::Error, "device-unknown", what, why, format!("mfa_serial = {}", usable.join(" or ")));
     }
-    report.fact(format!("devices of {name}: {}", shown.join(", ")));
+    report.fact(format!("devices of {name}: {shown}"));
 }
 
 /// What the roles say of themselves, held against the profiles.
@@ -128,8 +129,9 @@ pub(super) fn roles(scene: &Scene<'_>, answers: &Answers, report: &mut Report) {
         }
         let trust = trust::read(&facts.trust);
         if trust == Some(Trust::AsksForMfa) && plan.mfa.is_none() {
-            let serials = answers.serials.as_ref().and_then(|serials| serials.as_ref().ok());
-            let serial = serials.and_then(|serials| serials.first()).map_or("ARN", String::as_str);
+            let devices = answers.devices.iter().flatten().flatten();
+            let mut with_codes = devices.filter(|device| device.kind() != DeviceKind::Fido);
+            let serial = with_codes.next().map_or("ARN", |device| device.serial.as_str());
             let what = format!("{arn} asks for MFA, and profile {name} has no mfa_serial");
             let mend = format!("mfa-run configure -p {} --mfa-serial {serial}", quoted(name));
             let why = "AWS refuses the role, and does not say that MFA is what it misses";

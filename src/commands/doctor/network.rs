@@ -4,7 +4,7 @@
 
 use super::finding::Report;
 use super::{Scene, judgement, show};
-use crate::aws::iam::{Iam, RoleFacts};
+use crate::aws::iam::{Device, Iam, RoleFacts};
 use crate::aws::sts::{Connection, Identity, Signer};
 use crate::aws::{Error, Refusal};
 use crate::commands::prepare;
@@ -61,7 +61,7 @@ pub(super) struct Answers {
     pub(super) clock: Option<i64>,
     /// Whether the bare key may do what it should not.
     pub(super) bare: Option<Result<(), Error>>,
-    pub(super) serials: Option<Result<Vec<String>, Error>>,
+    pub(super) devices: Option<Result<Vec<Device>, Error>>,
     pub(super) made: Option<DateTime<Utc>>,
     pub(super) roles: BTreeMap<String, Result<RoleFacts, Error>>,
     pub(super) is_complete: bool,
@@ -70,7 +70,7 @@ pub(super) struct Answers {
 enum Answer {
     Identity(Result<Identity, Error>, i64),
     Bare(Result<(), Error>),
-    Serials(Result<Vec<String>, Error>),
+    Devices(Result<Vec<Device>, Error>),
     Made(Option<DateTime<Utc>>),
     Role(String, Result<RoleFacts, Error>),
     Complete,
@@ -125,7 +125,7 @@ impl Answers {
                 self.identity = Some(identity);
             }
             Answer::Bare(bare) => self.bare = Some(bare),
-            Answer::Serials(serials) => self.serials = Some(serials),
+            Answer::Devices(devices) => self.devices = Some(devices),
             Answer::Made(made) => self.made = made,
             Answer::Role(arn, facts) => drop(self.roles.insert(arn, facts)),
             Answer::Complete => self.is_complete = true,
@@ -191,7 +191,7 @@ fn ask(subject: &Subject, env: &Env, number: usize, tell: &Sender<(usize, Answer
 
     let Ok(bare) = Iam::new(key, &subject.sts, env) else { return tell(Answer::Complete) };
     tell(Answer::Bare(bare.may_list_roles()));
-    tell(Answer::Serials(bare.mfa_serials()));
+    tell(Answer::Devices(bare.all_mfa_devices()));
     let user = || subject.shared.values().map(Signer::Session).chain([key]);
     let made = first_allowed(subject, env, user(), Iam::list_access_keys);
     let made = made.and_then(Result::ok).into_iter().flatten().find(|key| key.id == subject.key.id);

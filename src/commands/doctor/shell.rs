@@ -2,6 +2,7 @@
 
 use super::Scene;
 use crate::output::shell::{Format, calling_shell};
+use crate::terminal::escape;
 
 /// Takes variables away.
 pub(super) fn unset(scene: &Scene<'_>, names: &[&str]) -> String {
@@ -32,7 +33,9 @@ fn unset_in(shell: Format, names: &[&str]) -> String {
 
 fn set_in(shell: Format, name: &str, value: &str) -> String {
     let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
-    let value = if plain { value.to_owned() } else { super::quoted(value) };
+    // a POSIX shell may be what calls on Windows, too
+    let value =
+        if plain { value.to_owned() } else { shlex::try_quote(&escape(value)).unwrap_or_default().into_owned() };
     match shell {
         Format::Fish => format!("set -gx {name} {value}"),
         Format::PowerShell => format!("$Env:{name} = '{}'", value.trim_matches('\'')),

@@ -68,7 +68,8 @@ impl Step {
 /// Leads through the steps.
 pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     let profile = args.profile.as_deref().or_else(|| env.profile_variable().map(|(_, name)| name)).unwrap_or("default");
-    if !args.yes && !(is_interactive() && env.var("MFA_RUN_PROMPT") != Some("never")) {
+    let may_ask = is_interactive() && env.var("MFA_RUN_PROMPT") != Some("never");
+    if !args.yes && !may_ask {
         return Err(Error::usage(
             "setup asks before each step, and nobody can be asked",
             "run it in a terminal, or with --yes",

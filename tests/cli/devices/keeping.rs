@@ -1,7 +1,6 @@
 //! `--keep-seed` and `--png`: the seed where the person wants it, and nowhere else.
 
 use super::{arn, enroll, type_pair, without_device};
-use crate::support::Tool;
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -33,14 +32,14 @@ fn a_kept_seed_of_a_broken_off_enrolment_is_used_again() {
 }
 
 #[test]
-fn beside_its_access_key_a_seed_is_refused() {
+fn beside_its_access_key_a_seed_is_refused_unless_forced() {
     let world = without_device();
-    world.write_config(&format!("[profile base]\nmfa_run_access_key_id = {}\n", world.alice.access_key_id));
-    world.write_credentials("");
-    let run = world.run(["device", "enroll", "-p", "base", "--keep-seed"]);
-    // what is not in the keychain cannot sign either; who has it there is refused for the other reason
-    assert_ne!(run.code(), Some(0));
-    assert!(world.aws.calls("CreateVirtualMFADevice").is_empty());
+    world.run(["key", "import", "-p", "base", "--yes"]).success();
+    let run = world.run(["device", "enroll", "-p", "base", "--keep-seed"]).error(2);
+    run.says(&["whoever opens it needs no second factor", "--force"]);
+    assert!(world.aws.calls("CreateVirtualMFADevice").is_empty(), "before there is anything to lose");
+    world.run(["device", "enroll", "-p", "base", "--keep-seed", "--force"]).success();
+    world.process("base").run().success();
 }
 
 #[test]
@@ -53,7 +52,7 @@ fn the_picture_is_private_and_is_the_seed() {
     terminal.wait().success();
     let file = world.home().join("new.png");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let Some(zbarimg) = Tool::find("zbarimg") else { return };
+    let Some(zbarimg) = super::scanning::tool("zbarimg") else { return };
     let run = world.tool(&zbarimg, ["--raw", "-q", "new.png"]).may_print_secrets().run().success();
     assert_eq!(run.stdout.trim_end(), super::scanning::uri(&world, "alice"));
 }

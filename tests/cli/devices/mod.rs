@@ -6,6 +6,7 @@ mod keeping;
 mod looking_after;
 mod obstacles;
 mod scanning;
+mod story;
 
 use crate::support::{Pty, World};
 use fake_aws::Options;

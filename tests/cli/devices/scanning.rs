@@ -13,9 +13,18 @@ pub(super) fn uri(world: &World, name: &str) -> String {
     format!("otpauth://totp/AWS:{name}@123456789012?secret={}&issuer=AWS", seed(world))
 }
 
+/// A counted skip, or a failure where it was installed.
+#[expect(clippy::disallowed_methods, reason = "the tests' own switch")]
+pub(super) fn tool(name: &str) -> Option<Tool> {
+    let found = Tool::find(name);
+    let required = std::env::var_os("MFA_RUN_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(found.is_some() || !required, "no {name}, and .ci/run installs it");
+    found
+}
+
 /// An xterm on a screen of its own runs the enrolment; what zbarimg reads from a picture of that screen.
 fn scanned(xterm_options: &[&str], variables: &[(&str, &str)]) -> Option<(String, String)> {
-    let tools = ["Xvfb", "xterm", "zbarimg"].map(Tool::find);
+    let tools = ["Xvfb", "xterm", "zbarimg"].map(tool);
     let [Some(xvfb), Some(xterm), Some(zbarimg)] = tools else { return None };
     let mut world = without_device();
     world.set("TERM", "xterm-256color");

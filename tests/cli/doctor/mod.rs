@@ -65,7 +65,8 @@ fn keep_key(world: &World) {
         ("MFA_RUN_KEYCHAIN", "file"),
         ("MFA_RUN_KEY_FILE", key.to_str().unwrap()),
     ];
-    let env = Env::fixed(&vars, chrono::Utc::now());
+    let now = chrono::DateTime::from_timestamp(world.aws.now(), 0).unwrap();
+    let env = Env::fixed(&vars, now);
     let (id, secret) = (world.alice.access_key_id.clone(), world.alice.secret_access_key.clone().into());
     Keychain::new(&env).unwrap().keep_access_key(&AccessKey { id, secret }).unwrap();
 }

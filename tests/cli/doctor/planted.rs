@@ -267,7 +267,7 @@ fn what_is_planted_is_found_and_nothing_else_is() {
         assert_eq!(ids(&found), wanted, "{}{}{}", row.config, row.credentials, run.report());
         let wrong = found.iter().any(|finding| finding["severity"] != "note");
         assert_eq!((run.code(), run.stderr.as_str()), (Some(i32::from(wrong)), ""), "{}", run.report());
-        found.iter().for_each(|finding| holds_up(finding));
+        found.iter().for_each(holds_up);
     }
 }
 

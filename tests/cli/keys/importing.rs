@@ -176,7 +176,7 @@ fn keys_come_from_stdin_and_from_the_environment() {
     let json =
         format!(r#"{{"AccessKey": {{"AccessKeyId": "{id}", "Status": "Active", "SecretAccessKey": "{secret}"}}}}"#);
     world.command(["key", "import", "-p", "base", "--from-stdin", "--yes"]).stdin(json).run().success();
-    assert!(world.read(".aws/config").contains(&format!("[profile base]\ncredential_process = ")));
+    assert!(world.read(".aws/config").contains("[profile base]\ncredential_process = "));
     assert!(world.read(".aws/config").contains(&format!("mfa_run_access_key_id = {id}\n")));
     world.log_in("admin");
     world.process("admin").run().success();

@@ -50,7 +50,7 @@ fn a_key_in_the_keychain_is_replaced_with_one_code() {
     assert!(early.stderr.contains("is inactive; "), "{}", early.stderr);
     world.run(["key", "rotate", "-p", "base", "--grace", "0"]).success().says(&[&format!("{old} is deleted\n")]);
     assert_eq!(world.codes_used(), codes);
-    assert_eq!(world.aws.access_keys("alice"), [new.clone()]);
+    assert_eq!(world.aws.access_keys("alice"), std::slice::from_ref(&new));
     world.run(["key", "remove", &old, "--yes"]).error(2).says(&["is not in the keychain"]);
     // and the new key makes sessions of its own
     world.run(["logout", "--all"]).success();
@@ -132,7 +132,7 @@ fn without_permission_for_a_call_nothing_is_lost_and_the_next_run_goes_on() {
         world.aws.set_user_policies("alice", &[deny]);
         let run = rotate(&world, &["--grace", "0"]).error(4);
         run.says(&[&format!("iam:{action} was refused by AWS"), "manage_own_access_keys = true"]);
-        assert_eq!(world.aws.access_key_active(&old).is_some(), true);
+        assert!(world.aws.access_key_active(&old).is_some());
         assert_eq!(world.aws.access_keys("alice").len(), 1 + usize::from(made), "{action}");
         world.process("base").run().success();
         world.aws.set_user_policies("alice", &[everything]);

@@ -31,6 +31,19 @@ fn a_session_becomes_a_named_profile_and_logout_takes_it_away() {
     assert_eq!(world.read(".aws/credentials").trim_end(), before.trim_end());
 }
 
+/// A file that is mounted by itself can't be replaced; in place it stays the file that it is.
+#[test]
+fn logout_in_place_writes_into_the_file() {
+    use std::os::unix::fs::MetadataExt;
+    let world = World::new();
+    let before = world.read(".aws/credentials");
+    let file = || std::fs::metadata(world.home().join(".aws/credentials")).unwrap().ino();
+    world.run(["write", "-p", "admin", "--token-code", &world.code()]).success();
+    let written = file();
+    world.run(["logout", "-p", "admin", "--in-place"]).success();
+    assert_eq!((file(), world.read(".aws/credentials").trim_end()), (written, before.trim_end()));
+}
+
 #[test]
 fn logout_leaves_the_sessions_of_others() {
     let world = World::new();

@@ -3,6 +3,7 @@
     check.py before ENDPOINT                    a user with direct admin rights, for the module to take in
     check.py complete ENDPOINT OUTPUTS FOLDER   after examples/complete was applied
     check.py cross-account ENDPOINT OUTPUTS FOLDER
+    check.py real ENDPOINT OUTPUTS FOLDER BINARY   the profiles with mfa-run itself, from setup to a role's session
     check.py reattach ENDPOINT                  somebody gives the user the rights back
     check.py after ENDPOINT                     after destroy
 
@@ -14,6 +15,7 @@ import json
 import os
 import shlex
 import stat
+import subprocess
 import sys
 
 import boto3
@@ -129,6 +131,50 @@ def assumed(session, keys, user):
     assert sts.get_caller_identity()["Arn"].endswith(f":assumed-role/{name}/{user}"), sts.get_caller_identity()
 
 
+def real():
+    """Every user's text, put into the config file by `mfa-run setup`, and its profiles as botocore gets them from mfa-run."""
+    folder, binary = sys.argv[4:6]
+    texts, seen = outputs()["aws_config"], 0
+    os.makedirs(os.path.join(folder, "bin"))
+    os.symlink(binary, os.path.join(folder, "bin", "mfa-run"))
+    for user, text in texts.items():
+        if not text:
+            continue
+        home = os.path.join(folder, user)
+        os.makedirs(os.path.join(home, ".aws"))
+        for name, body in {
+            ".aws/credentials": "".join(
+                f"[{source}]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = not-a-secret\n"
+                # moto takes any code
+                "mfa_process = echo 123456\n" for source in ("default", "initial")),
+            "snippet": text.replace("= /usr/local/bin/mfa-run ", "= mfa-run "),
+            "key": "a key of the tests: thirty-two b",
+        }.items():
+            with open(os.path.join(home, name), "w") as f:
+                f.write(body)
+        os.environ.update({
+            "HOME": home, "PATH": os.path.join(folder, "bin") + os.pathsep + os.environ["PATH"],
+            "XDG_DATA_HOME": home, "MFA_RUN_KEYCHAIN": "file", "MFA_RUN_KEY_FILE": os.path.join(home, "key"),
+            "AWS_ENDPOINT_URL_STS": sys.argv[2], "AWS_ENDPOINT_URL_IAM": sys.argv[2],
+            "AWS_CONFIG_FILE": os.path.join(home, ".aws/config"),
+            "AWS_SHARED_CREDENTIALS_FILE": os.path.join(home, ".aws/credentials"),
+        })
+        subprocess.run(["mfa-run", "setup", "--yes", "--snippet", os.path.join(home, "snippet"),
+                        "--skip", "key", "--skip", "device", "--skip", "doctor"], check=True)
+        names = [n for n in botocore.session.Session().available_profiles if n not in ("default", "initial")]
+        assert names, text
+        for name in names:
+            session = botocore.session.Session(profile=name)
+            got = session.get_credentials().get_frozen_credentials()
+            assert got.access_key.startswith("ASIA"), f"{name}: not a role's session"
+            identity = session.create_client("sts", endpoint_url=sys.argv[2]).get_caller_identity()
+            words = shlex.split(session.get_scoped_config()["credential_process"])
+            role = words[words.index("--role-arn") + 1].rsplit("/", 1)[1]
+            assert identity["Arn"].endswith(f":assumed-role/{role}/{user}"), identity
+            seen += 1
+    assert seen == 5, seen
+
+
 def complete():
     iam, out = client("iam"), outputs()
     assert rights(iam, "dave") == [], f"direct rights are left: {rights(iam, 'dave')}"
@@ -174,4 +220,4 @@ def after():
 
 
 if __name__ == "__main__":
-    {"before": before, "complete": complete, "cross-account": cross_account, "reattach": reattach, "after": after}[sys.argv[1]]()
+    {"before": before, "complete": complete, "cross-account": cross_account, "real": real, "reattach": reattach, "after": after}[sys.argv[1]]()
