@@ -50,7 +50,11 @@ pub(super) fn pick(env: &Env, files: &Files, request: &Request) -> Result<Option
 
 /// Has a person answer. dialoguer hides the cursor, and would die of Ctrl-C with it hidden.
 pub(super) fn dialog<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Error> {
-    guarded(true, ask).map_err(|error| Error::dialog(&error))
+    guarded(true, ask).map_err(|error| match &error {
+        // Ctrl-C where whoever started us has SIGINT ignored
+        dialoguer::Error::IO(error) if error.kind() == std::io::ErrorKind::Interrupted => Error::cancelled(),
+        error => Error::dialog(error),
+    })
 }
 
 /// Colours where the terminal is to have them.

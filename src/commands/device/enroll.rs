@@ -16,7 +16,7 @@ use crate::credentials::Seed;
 use crate::env::Env;
 use crate::error::Error;
 use crate::fsio;
-use crate::mfa::dialogue::Dialogue;
+use crate::mfa::conversation::Conversation;
 use crate::output::qr::{self, Ink, Picture};
 use crate::session::index::Index;
 use crate::session::seed;
@@ -65,7 +65,7 @@ struct New {
 /// Enrols a device.
 pub(super) fn run(args: &Args, account: &Account<'_>) -> Result<ExitCode, Error> {
     let env = account.env;
-    let dialogue = match Dialogue::open(env) {
+    let dialogue = match Conversation::open(env) {
         Ok(dialogue) => Some(dialogue),
         Err(_) if args.keep_seed => None,
         Err(why) => {
@@ -190,7 +190,13 @@ fn create(
 }
 
 /// Brings the seed to where the person wants it.
-fn show(args: &Args, dialogue: Option<&Dialogue<'_>>, seed: &Seed, uri: &SecretString, env: &Env) -> Result<(), Error> {
+fn show(
+    args: &Args,
+    dialogue: Option<&Conversation<'_>>,
+    seed: &Seed,
+    uri: &SecretString,
+    env: &Env,
+) -> Result<(), Error> {
     let picture = Picture::new(uri);
     if let (Some(file), Some(picture)) = (&args.png, &picture) {
         let absolute = std::path::absolute(file).map_err(|error| Error::file(file, &error))?;

@@ -5,7 +5,7 @@ use crate::aws;
 use crate::aws::Refusal;
 use crate::credentials::TokenCode;
 use crate::error::Error;
-use crate::mfa::dialogue::Dialogue;
+use crate::mfa::conversation::Conversation;
 use crate::terminal::{escape, say};
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, account: &Account<'_>) -> Result<ExitCode, Error>
             "mfa-run device list",
         ));
     }
-    let dialogue = Dialogue::open(account.env).map_err(|why| {
+    let dialogue = Conversation::open(account.env).map_err(|why| {
         Error::nobody(
             &format!("two codes of {} are needed, and nobody can be asked: {why}", device.serial),
             "run it in a terminal",
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, account: &Account<'_>) -> Result<ExitCode, Error>
 }
 
 /// No countdown: the device's clock is what may be wrong.
-fn two_codes(dialogue: &Dialogue<'_>, notice: Option<&str>) -> Result<[TokenCode; 2], Error> {
+fn two_codes(dialogue: &Conversation<'_>, notice: Option<&str>) -> Result<[TokenCode; 2], Error> {
     let first = dialogue.code("First code: ", notice)?;
     let mut notice = None;
     loop {

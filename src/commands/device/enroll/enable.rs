@@ -9,7 +9,7 @@ use crate::commands::device::Account;
 use crate::credentials::{Seed, TokenCode};
 use crate::env::Env;
 use crate::error::Error;
-use crate::mfa::dialogue::Dialogue;
+use crate::mfa::conversation::Conversation;
 use crate::mfa::totp;
 use crate::terminal::say;
 use chrono::DateTime;
@@ -30,7 +30,7 @@ const PAIRS: u32 = 2;
 pub(super) fn enable(
     account: &Account<'_>,
     iam: &Iam,
-    dialogue: Option<&Dialogue<'_>>,
+    dialogue: Option<&Conversation<'_>>,
     user: &str,
     new: &New,
 ) -> Result<i64, Error> {
@@ -67,7 +67,7 @@ fn computed(seed: &Seed, env: &Env) -> ([TokenCode; 2], i64) {
 
 /// The codes a person types, and the window of the first.
 fn asked(
-    dialogue: &Dialogue<'_>,
+    dialogue: &Conversation<'_>,
     seed: &Seed,
     env: &Env,
     notice: Option<&str>,

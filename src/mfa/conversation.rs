@@ -10,12 +10,12 @@ use std::time::Duration;
 
 /// The terminal, with a person at it.
 #[derive(Debug)]
-pub struct Dialogue<'e> {
+pub struct Conversation<'e> {
     terminal: Terminal,
     env: &'e Env,
 }
 
-impl<'e> Dialogue<'e> {
+impl<'e> Conversation<'e> {
     /// Errors: why there is nobody.
     pub fn open(env: &'e Env) -> Result<Self, Why> {
         if matches!(Prompt::from_env(env), Ok(Prompt::Never)) {
