@@ -38,6 +38,8 @@ def main(shell, *command):
     try:
         send(f"PS1='> '; {set_up}; echo rea''dy\n")
         read_until("ready\r\n", 30)
+        read_until("> ", 10)
+        time.sleep(0.3)  # from the prompt to the line editor, which takes the terminal over
         for typed, wanted in TYPED:
             send(typed)
             read_until(typed, 10)
@@ -46,8 +48,7 @@ def main(shell, *command):
             if wanted not in seen:
                 sys.exit(f"{shell}: {typed}[Tab] gave {seen!r}")
             print(f"{shell}: {typed}[Tab] gave {seen!r}")
-            send("\x03")
-            read_until("> ", 5)
+            send("\x15")  # forget this line
     finally:
         os.close(terminal)
         os.waitpid(child, 0)

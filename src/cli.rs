@@ -92,7 +92,8 @@ pub enum Command {
     Serve(serve::Args),
 }
 
-/// `credential-process` alone.
+// `credential-process` alone; what follows is its help
+/// Print the session as credential_process JSON, for ~/.aws/config
 #[derive(Parser, Debug)]
 #[command(name = "mfa-run credential-process", bin_name = "mfa-run credential-process", disable_version_flag = true)]
 struct CredentialProcess {
@@ -102,7 +103,8 @@ struct CredentialProcess {
     args: credential_process::Args,
 }
 
-/// `status` alone.
+// `status` alone
+/// Show what is cached, for how long; --prompt for a shell's prompt
 #[derive(Parser, Debug)]
 #[command(name = "mfa-run status", bin_name = "mfa-run status", disable_version_flag = true)]
 struct Status {
