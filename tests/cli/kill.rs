@@ -14,7 +14,6 @@ const CALLS: [(&str, &[u32]); 8] = [
     ("unlink,unlinkat,close", &[5, 15, 25, 35, 45]),
 ];
 
-#[cfg(target_os = "linux")]
 #[test]
 fn killed_anywhere_the_next_run_works() {
     let Some(strace) = Tool::find("strace") else { return };

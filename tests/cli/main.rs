@@ -30,7 +30,7 @@ mod in_shells;
 mod keychains;
 #[cfg(unix)]
 mod keys;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod kill;
 mod listing;
 mod login;

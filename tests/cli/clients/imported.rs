@@ -3,7 +3,9 @@
 use super::javascript::Node;
 use super::terraform::Terraform;
 use super::{START, boto3, installed};
-use crate::support::{Desktop, World};
+#[cfg(target_os = "linux")]
+use crate::support::Desktop;
+use crate::support::World;
 
 #[test]
 fn clients_go_on_and_the_secret_is_nowhere() {

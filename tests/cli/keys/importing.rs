@@ -1,7 +1,9 @@
 //! `key import`: what is moved, what is left behind, and what is refused.
 
 use super::{in_plain_text, plain};
-use crate::support::{World, skip};
+use crate::support::World;
+#[cfg(target_os = "linux")]
+use crate::support::skip;
 use fake_aws::{FaultKind, Options};
 
 #[test]

@@ -1,8 +1,12 @@
 //! SIGKILL at each of AWS's answers and each write of a rotation or an import: the next run ends with one key, which is active,
 //! works, and is kept.
 
-use super::{accept_files, in_plain_text, kept, plain};
-use crate::support::{Tool, World, skip};
+#[cfg(target_os = "linux")]
+use super::in_plain_text;
+use super::{accept_files, kept, plain};
+use crate::support::World;
+#[cfg(target_os = "linux")]
+use crate::support::{Tool, skip};
 use fake_aws::{Fault, FaultKind};
 use std::time::{Duration, Instant};
 
