@@ -51,10 +51,10 @@ impl Companion {
     }
 
     /// Waits for the command's end, and ends as it ended: there is no way back. Errors: the system refuses to tell.
-    #[expect(clippy::exit, reason = "an ExitCode has eight bits, and 0xC000013A, the end by Ctrl-C, has more")]
     pub(super) fn accompany(self, child: &mut Child, at_its_end: impl FnOnce()) -> io::Result<ExitCode> {
         let status = child.wait()?;
         at_its_end();
+        // an `ExitCode` has eight bits, and 0xC000013A, the end by Ctrl-C, has more
         std::process::exit(status.code().unwrap_or(1))
     }
 }

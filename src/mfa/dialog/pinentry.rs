@@ -23,7 +23,7 @@ const EARLIER: u64 = 1;
 pub(super) fn ask(program: &Path, question: &Question, env: &Env, deadline: Option<Instant>) -> Answer {
     // whatever ends it, the terminal is to be as it was
     let terminal = tty::Terminal::open().is_ok();
-    let modes = terminal.then(Modes::save).flatten();
+    let _put_back = terminal.then(Modes::save).flatten();
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -40,7 +40,6 @@ pub(super) fn ask(program: &Path, question: &Question, env: &Env, deadline: Opti
         None => Answer::Failed("it has no streams".into()),
     };
     child::end(&mut child, false);
-    drop(modes);
     answer
 }
 
