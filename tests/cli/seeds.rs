@@ -46,6 +46,19 @@ fn a_seed_gives_the_code_where_nobody_could_be_asked() {
 }
 
 #[test]
+fn the_access_key_does_not_join_it_in_the_keychain_unless_forced() {
+    let mut world = with_seed();
+    let before = world.read(".aws/credentials");
+    let refused = world.run(["key", "import", "-p", "base", "--yes"]).error(2);
+    assert!(refused.stderr.contains("needs no second factor") && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(world.read(".aws/credentials"), before);
+    world.run(["key", "import", "-p", "base", "--yes", "--force"]).success();
+    assert!(!world.read(".aws/credentials").contains("aws_secret_access_key"));
+    world.set("MFA_RUN_PROMPT", "never");
+    world.process("admin").run().success();
+}
+
+#[test]
 fn what_is_nearer_comes_first() {
     let world = with_seed();
     world.program("authenticator", &format!("echo asked >>asked; echo {}", world.code()));

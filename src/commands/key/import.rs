@@ -18,6 +18,8 @@ use crate::output;
 use crate::profile::plan::Source;
 use crate::profile::request::{self, MfaSerial};
 use crate::profile::{self, Plan, Request};
+use crate::session::index::Index;
+use crate::session::seed;
 use crate::terminal::{escape, say};
 use dialoguer::Select;
 use std::collections::BTreeSet;
@@ -54,6 +56,9 @@ pub(super) struct Args {
     /// Write into the files instead of replacing them: for a file that is mounted by itself
     #[arg(long)]
     in_place: bool,
+    /// Even where the keychain has the seed of the user's MFA device: one factor then, not two
+    #[arg(long)]
+    force: bool,
     /// Path of mfa-run to write [default: as found on PATH]
     #[arg(long, value_name = "PATH")]
     program: Option<String>,
@@ -211,12 +216,17 @@ fn prepared(
             let plan = plan(&named, env, Some(&target.profile))?;
             serve(args, env, &named, &key, &plan, target, &mut notes)?;
         }
-        let after = draft.with(&targets)?;
+        let (after, index) = (draft.with(&targets)?, Index::load(env));
         for target in &targets {
             let files = after.files();
             if keys::plain(&files).iter().any(|plain| plain.profile == target.profile) {
                 let message = format!("the access key of profile {} stands where it can't be replaced", target.profile);
                 return Err(Error::usage(&message, "move it from [DEFAULT] to the profile's own section"));
+            }
+            let served = plan(&files, env, Some(&target.profile))?;
+            let device = served.mfa.as_ref().map(|mfa| mfa.serial.value.as_str());
+            if let Some(serial) = device.filter(|serial| index.has_seed(serial)) {
+                seed::check(serial, &served.source, args.force)?;
             }
         }
         Ok((Import { key, identity, targets, notes }, after))
