@@ -66,7 +66,7 @@ fn a_key_made_active_again_is_not_deleted() {
     let mut record: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let since = record["stage"]["Inactive"]["since"].as_i64().unwrap();
     record["stage"]["Inactive"]["since"] = (since - 7200).into();
-    std::fs::write(&path, record.to_string()).unwrap();
+    mfa_run::fsio::write_private(&path, record.to_string().as_bytes()).unwrap();
     let refused = world.run(["key", "rotate", "-p", "base", "--grace", "1h"]).error(2);
     refused.says(&["was made active again, so it is not deleted", "--status Inactive; then the same again"]);
     assert_eq!(world.aws.access_key_active(&old), Some(true));
@@ -93,13 +93,13 @@ fn a_store_that_does_not_open_is_no_lost_secret() {
     interrupted(&world);
     let key = world.home().join(".key");
     let right = std::fs::read(&key).unwrap();
-    std::fs::write(&key, [7; 32]).unwrap();
+    mfa_run::fsio::write_private(&key, &[7; 32]).unwrap();
     // the cached session is sealed with the right key as well: another code
     world.aws.advance(60);
     let refused = world.run(["key", "rotate", "-p", "base", "--token-code", &world.code()]);
     assert_ne!(refused.code(), Some(0), "{}", refused.report());
     assert_eq!(world.aws.access_keys("alice").len(), 2, "nothing is deleted: {}", refused.report());
-    std::fs::write(&key, right).unwrap();
+    mfa_run::fsio::write_private(&key, &right).unwrap();
     world.run(["key", "rotate", "-p", "base", "--grace", "0"]).success();
     assert_eq!(world.aws.access_keys("alice").len(), 1);
 }
