@@ -106,7 +106,7 @@ pub fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     }
     if lines.is_empty() {
         say(if args.words.is_empty() {
-            "there are no profiles: mfa-run configure"
+            "there are no profiles: mfa-run setup leads from an access key to roles; with roles, mfa-run configure"
         } else {
             "no profile has these words"
         });

@@ -43,5 +43,12 @@ pub fn session(plan: &Plan, context: &Context<'_>, powers: &Powers) -> Result<Se
 
 /// A URL that opens `page` signed in. A secret.
 pub fn sign_in(plan: &Plan, console: &Console, session: &Session, page: &str) -> Result<SecretString, Error> {
-    console.sign_in(session, &plan.sts, page).map_err(|error: aws::Error| Error::aws(error, plan, false))
+    console.sign_in(session, &plan.sts, page).map_err(|error| match error {
+        // not STS: the hint is not about its endpoint
+        aws::Error::Unreachable { .. } | aws::Error::TimedOut { .. } => {
+            let hint = "check the network, AWS_ENDPOINT_URL_SIGNIN, HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE";
+            Error::Aws { error, hint: Some(hint.into()) }
+        }
+        error => Error::aws(error, plan, false),
+    })
 }

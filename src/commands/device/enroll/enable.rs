@@ -75,7 +75,7 @@ fn asked(
     const NOT_OF_IT: &str = "That is not a code of the new device: look at the entry that you have just added.";
     let mut notice = notice.map(str::to_owned);
     let (mut first, mut window) = loop {
-        let code = dialogue.code("First code: ", notice.as_deref())?;
+        let code = dialogue.code("First code: ", notice.take().as_deref())?;
         match seed.window_of(&code, totp::window(env.now()), KNOWN) {
             Some(window) => break (code, window),
             None => notice = Some(NOT_OF_IT.into()),
