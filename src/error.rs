@@ -207,7 +207,7 @@ impl From<session::seed::Error> for Error {
         let kind = match &error {
             Seed::OneFactor { .. } | Seed::SeedIsKept { .. } => Kind::Usage,
             Seed::Keychain(error) if error.is_usage() => Kind::Usage,
-            Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
+            Seed::NotKept { .. } | Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
         };
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(Some(error.hint()))

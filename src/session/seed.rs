@@ -24,6 +24,8 @@ pub enum Error {
         "the keychain has the seed of {serial}: with access key {access_key_id} beside it, whoever opens it needs no second factor"
     )]
     SeedIsKept { serial: String, access_key_id: String },
+    #[error("the keychain did not keep the seed of {serial}")]
+    NotKept { serial: String },
     #[error(transparent)]
     Keychain(#[from] keychain::Error),
     #[error("the index cannot be written, and without a note there the seed would not be used")]
@@ -36,13 +38,14 @@ impl Error {
         match self {
             Self::OneFactor { .. } => "keep the seed elsewhere, or the same again with --keep-seed --force".into(),
             Self::SeedIsKept { .. } => "leave the key where it is, or the same again with --force".into(),
+            Self::NotKept { .. } => "MFA_RUN_KEYCHAIN=keys=file takes sealed files instead".into(),
             Self::Keychain(error) => error.hint(),
             Self::Index(_) => "check the permissions of the data folder: mfa-run doctor".into(),
         }
     }
 }
 
-/// Keeps the seed of the device. `source` is what signs with the device; an access key of that user and the seed in one
+/// Keeps the seed of the device and reads it back. `source` is what signs with the device; an access key of that user and the seed in one
 /// keychain are one factor, refused without `force`. `last_window` is that of the last code that was given to AWS, if any.
 pub fn keep(
     keychain: &Keychain<'_>,
@@ -55,6 +58,9 @@ pub fn keep(
 ) -> Result<(), Error> {
     check(env, serial, source, force)?;
     keychain.keep_seed(serial, seed)?;
+    if !keychain.seed(serial)?.is_some_and(|kept| kept.is(seed)) {
+        return Err(Error::NotKept { serial: serial.to_owned() });
+    }
     let note = |index: &mut Index| {
         index.seeds.insert(serial.to_owned(), last_window.unwrap_or(0));
     };
@@ -214,8 +220,7 @@ mod tests {
         assert!(checked("AKIATWO", &[("AKIATWO", "bob", "444455556666")]));
         assert!(!checked("AKIATWO", &[]) && check(&env, SERIAL, &source, true).is_ok());
 
-        let note = |index: &mut Index| drop(index.seeds.insert(SERIAL.into(), 0));
-        Index::update(&env, note).unwrap();
+        Index::update(&env, |index| index.seeds = [(SERIAL.into(), 0)].into()).unwrap();
         let joins = |account, force| check_access_key(&env, "AKIATWO", account, force).is_ok();
         assert!(!joins(Some("111122223333"), false) && !joins(None, false));
         assert!(joins(Some("444455556666"), false) && joins(None, true));
