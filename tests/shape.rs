@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Everything may use these.
-const BASE: [&str; 4] = ["credentials", "env", "fsio", "terminal"];
+const BASE: [&str; 5] = ["child", "credentials", "env", "fsio", "terminal"];
 
 /// Module, and what it may use beside [`BASE`] and itself. Arrows point down; `error` maps every module's error, so only
 /// the edge uses it.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
+    ("child", &[]),
     ("credentials", &[]),
     ("env", &[]),
     ("fsio", &[]),

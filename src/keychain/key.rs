@@ -126,7 +126,7 @@ impl KeySource<'_> {
             return Ok((as_passphrase(variable), PassphraseSource::Variable));
         }
         if let Some(command) = self.env.var_os("MFA_RUN_PASSPHRASE_COMMAND") {
-            return Ok((passphrase::from_command(self.env, command)?, PassphraseSource::Command));
+            return Ok((passphrase::from_command(self.env, command, self.deadline)?, PassphraseSource::Command));
         }
         let typed = self.may_ask.then(|| passphrase::ask(new)).flatten().ok_or(Error::NoKey)?;
         Ok((typed, PassphraseSource::Prompt))

@@ -1,11 +1,12 @@
 //! Where a passphrase comes from when no variable holds one: a command, or a person at the terminal device.
 
 use super::Error;
+use crate::child::{self, Finished};
 use crate::env::Env;
 use crate::terminal::guarded;
 use std::ffi::OsStr;
-use std::io::{self, Read};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Longer than any passphrase; one page.
@@ -15,49 +16,41 @@ pub(super) type Passphrase = Zeroizing<Vec<u8>>;
 
 /// What `MFA_RUN_PASSPHRASE_COMMAND` prints, without one line end. The command may talk to the person itself, so it gets
 /// the terminal as its stdin (ours may be a pipe that never ends) and our stderr.
-pub(super) fn from_command(env: &Env, command: &OsStr) -> Result<Passphrase, Error> {
-    let failed = |what: &'static str| move |e: io::Error| Error::PassphraseCommand { reason: format!("{what}: {e}") };
-    let mut child = shell(command)
+pub(super) fn from_command(env: &Env, command: &OsStr, deadline: Option<Instant>) -> Result<Passphrase, Error> {
+    let refuse = |reason: String| Err(Error::PassphraseCommand { reason });
+    let terminal = terminal_input();
+    // With the terminal it stays in our process group: another one would be a background job there.
+    let own_group = terminal.is_none();
+    let mut command = shell(command);
+    command
         .env_clear()
         .envs(env.vars_without_passphrase())
-        .stdin(terminal_input())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed("the shell does not start"))?;
-    // One buffer that never grows: growing would leave a copy behind that nobody wipes.
-    let mut buffer = Zeroizing::new(vec![0; LONGEST + 2]);
-    let mut size = 0;
-    let read = child.stdout.take().map_or(Ok(()), |mut stdout| {
-        while size < buffer.len() {
-            match stdout.read(&mut buffer[size..]) {
-                Ok(0) => break,
-                Ok(more) => size += more,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    });
-    if size == buffer.len() {
-        let _ = child.kill();
+        .stdin(terminal.unwrap_or_else(Stdio::null))
+        .stdout(Stdio::piped());
+    #[cfg(unix)]
+    if own_group {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
-    let status = child.wait().map_err(failed("no exit status"))?;
-    read.map_err(failed("cannot read its output"))?;
-    let refuse = |reason: String| Err(Error::PassphraseCommand { reason });
-    if size == buffer.len() {
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return refuse(format!("the shell does not start: {error}")),
+    };
+    let Some(Finished { mut printed, status, .. }) = child::finish(child, deadline, own_group) else {
+        return refuse("did not end in time".into());
+    };
+    if printed.len() > LONGEST + 1 {
         return refuse(format!("prints more than {LONGEST} bytes"));
     }
     if !status.success() {
         return refuse(format!("failed ({status})"));
     }
-    buffer.truncate(size);
-    if buffer.ends_with(b"\n") {
-        buffer.truncate(size - 1);
-        if cfg!(windows) && buffer.ends_with(b"\r") {
-            buffer.truncate(size - 2);
+    if printed.ends_with(b"\n") {
+        printed.pop();
+        if cfg!(windows) && printed.ends_with(b"\r") {
+            printed.pop();
         }
     }
-    if buffer.is_empty() { refuse("printed nothing".into()) } else { Ok(buffer) }
+    if printed.is_empty() { refuse("printed nothing".into()) } else { Ok(printed) }
 }
 
 #[cfg(unix)]
@@ -75,13 +68,13 @@ fn shell(command: &OsStr) -> Command {
 }
 
 #[cfg(unix)]
-fn terminal_input() -> Stdio {
-    std::fs::File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from)
+fn terminal_input() -> Option<Stdio> {
+    std::fs::File::open("/dev/tty").ok().map(Stdio::from)
 }
 
 #[cfg(windows)]
-fn terminal_input() -> Stdio {
-    std::fs::File::open("CONIN$").map_or_else(|_| Stdio::null(), Stdio::from)
+fn terminal_input() -> Option<Stdio> {
+    std::fs::File::open("CONIN$").ok().map(Stdio::from)
 }
 
 /// Asks on the terminal device, twice where the passphrase is new. `None` where nobody can be asked or nothing was

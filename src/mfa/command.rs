@@ -3,7 +3,8 @@
 //! It talks to the person on the terminal while we take its stdout. Neither what it printed nor its arguments ever
 //! appear in an error.
 
-use super::{Asking, Device, Error, Prompt, child, tty};
+use super::{Asking, Device, Error, Prompt, tty};
+use crate::child;
 use crate::credentials::TokenCode;
 use crate::terminal::{escape, say};
 use std::process::{Command, Stdio};
@@ -114,6 +115,16 @@ mod tests {
         let none = "test -z \"$AWS_ACCESS_KEY_ID$AWS_SECRET_ACCESS_KEY$AWS_SESSION_TOKEN$MFA_RUN_PASSPHRASE$MFA_RUN_PASSPHRASE_COMMAND\"";
         run_with(&format!("{none} && echo 123456"), &secrets, None).unwrap();
         run_with("test \"$OTP_ITEM\" = aws && echo 123456", &[("OTP_ITEM", "aws")], None).unwrap();
+    }
+
+    #[test]
+    fn what_it_leaves_behind_is_not_waited_for() {
+        for deadline in [None, Some(Duration::from_secs(10))] {
+            let started = Instant::now();
+            let code = run_with("sleep 20 & echo 123456", &[], deadline);
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+            assert_eq!(code.unwrap().expose_secret(), "123456");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@
 mod pinentry;
 mod window;
 
-use super::{Asking, Device, Error, Why, child};
+use super::{Asking, Device, Error, Why};
+use crate::child;
 use crate::credentials::TokenCode;
 use crate::env::Env;
 use crate::terminal::{debug, escape};

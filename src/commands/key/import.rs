@@ -3,6 +3,7 @@
 //!
 //! There is no undo, because nothing here may keep the secret: `key export` is the way back.
 
+use super::rotate::{Journal, turn};
 use super::target::{Draft, Target};
 use super::{confirm, given, identity, keep, keychain, may_ask, no_key, plan};
 use crate::aws::iam::Iam;
@@ -75,10 +76,19 @@ struct Import {
 }
 
 pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
+    // a rotation has its keys on record as they stand now
+    let _turn = turn(env)?;
     let files = Files::load(env)?;
     let (mut draft, mut imports, mut worst) = (Draft::of(&files), Vec::new(), 0);
     for (key, targets) in wanted(args, &files, env)? {
-        match prepared(args, env, &draft, key, targets) {
+        let import = match Journal::under_way(env, &key.id) {
+            Some(journal) => {
+                let message = format!("access key {} is being replaced, and the rotation is not finished", key.id);
+                Err((key.id.clone(), Error::usage(&message, &journal.command())))
+            }
+            None => prepared(args, env, &draft, key, targets),
+        };
+        match import {
             Ok((import, after)) => {
                 imports.push(import);
                 draft = after;

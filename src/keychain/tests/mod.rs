@@ -166,7 +166,7 @@ fn debug_and_errors_show_no_secret() {
     let keychain = Keychain::choose(&env, true).unwrap();
     let key = seal::Key::from_slice(secret.as_bytes()).unwrap();
     let command = if cfg!(windows) { format!("set x={secret}& exit 3") } else { format!(": {secret}; exit 3") };
-    let failed = super::passphrase::from_command(&env, OsStr::new(&command)).unwrap_err();
+    let failed = super::passphrase::from_command(&env, OsStr::new(&command), None).unwrap_err();
     let shown = format!("{keychain:?} {} {key:?} {failed:?} {failed} {}", keychain.description(), failed.hint());
     assert!(!shown.contains("planted") && !shown.contains("112, 108, 97"), "{shown}");
     assert!(shown.contains("Key(******)") && shown.contains("failed (exit ") && shown.contains(": 3)"), "{shown}");

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::fs;
+use std::time::{Duration, Instant};
 
 fn passphrase(passphrase: &str) -> Sandbox {
     Sandbox::of("file").with("MFA_RUN_PASSPHRASE", passphrase)
@@ -88,7 +89,7 @@ fn eight_first_processes_agree_on_one_salt() {
 fn a_command_prints_the_passphrase_and_never_sees_one() {
     let sandbox = passphrase("planted").with("MFA_RUN_PASSPHRASE_COMMAND", "planted");
     let env = sandbox.env();
-    let run = |command: &str| super::super::passphrase::from_command(&env, OsStr::new(command));
+    let run = |command: &str| super::super::passphrase::from_command(&env, OsStr::new(command), None);
     for (command, printed) in [
         ("echo 'two words'", &b"two words"[..]),
         ("printf 'a\\n\\n'", b"a\n"),
@@ -114,6 +115,29 @@ fn a_command_prints_the_passphrase_and_never_sees_one() {
         let error = run(command).unwrap_err().to_string();
         assert!(error.contains(words) && !error.contains("planted"), "{command}: {error}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_command_that_never_ends_is_ended_at_the_deadline() {
+    for command in ["sleep 20", "echo planted; sleep 20; true"] {
+        let sandbox = Sandbox::of("file").with("MFA_RUN_PASSPHRASE_COMMAND", command);
+        let (env, started) = (sandbox.env(), Instant::now());
+        let keychain = Keychain::choose(&env, true).unwrap().deadline(Some(started + Duration::from_millis(300)));
+        let error = keychain.put("a", b"one", sandbox.hour(), &mut nobody()).unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(5), "{command}: {:?}", started.elapsed());
+        assert_eq!(error.to_string(), "MFA_RUN_PASSPHRASE_COMMAND: did not end in time", "{command}");
+        assert_eq!(fs::read_dir(sandbox.sealed_folder()).unwrap().count(), 1, "{command}: the lock alone");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_a_command_leaves_behind_is_not_waited_for() {
+    let (env, started) = (Sandbox::of("file").env(), Instant::now());
+    let printed = super::super::passphrase::from_command(&env, OsStr::new("sleep 20 & echo 'two words'"), None);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(printed.unwrap().as_slice(), b"two words");
 }
 
 #[test]

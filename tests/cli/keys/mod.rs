@@ -1,6 +1,7 @@
 //! `key`: long-lived access keys move into the keychain, are listed, printed, forgotten and replaced, and no way of dying in
 //! between costs a key that works.
 
+mod between;
 mod importing;
 mod killed;
 mod rotating;

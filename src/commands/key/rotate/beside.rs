@@ -2,7 +2,7 @@
 //! own until the profiles have it; and how they get it.
 
 use super::journal::Journal;
-use crate::commands::key::keep;
+use crate::commands::key::{keep, users};
 use crate::config::keys;
 use crate::config::{self, Document, FileKind, Files, SectionKind, edit_file, header_of};
 use crate::credentials::AccessKey;
@@ -42,10 +42,11 @@ impl Beside<'_> {
 
     /// A key that was kept: it may be the new one.
     pub(super) fn find(&self, journal: &Journal, id: &str) -> Result<Option<AccessKey>, Error> {
-        if journal.in_keychain {
+        let files = Files::load(self.env)?;
+        if journal.in_keychain || !users(&files, id).0.is_empty() {
             return Ok(self.keychain.access_key(id)?);
         }
-        let found = keys::plain(&Files::load(self.env)?).into_iter().find(|plain| plain.id == id);
+        let found = keys::plain(&files).into_iter().find(|plain| plain.id == id);
         Ok(found.map(|plain| AccessKey { id: plain.id, secret: plain.secret.as_str().into() }))
     }
 
@@ -64,6 +65,10 @@ impl Beside<'_> {
     /// Gives the new key to every profile that has the old one. One edit a file; the section beside them goes last.
     pub(super) fn switch(&self, journal: &Journal, new: &AccessKey) -> Result<(), Error> {
         let files = Files::load(self.env)?;
+        if !journal.in_keychain && !users(&files, &journal.old).0.is_empty() {
+            // a profile has come to name the old key in the keychain: it will name the new one there
+            keep(self.keychain, self.env, new, None)?;
+        }
         let plain = keys::plain(&files);
         let old_secret = plain.into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret);
         let new_secret = access_key::in_the_clear(new);
@@ -79,6 +84,18 @@ impl Beside<'_> {
         for file in order {
             edit_file(self.env, files.path(file), self.how, |mut document| {
                 edit(&mut document, file)?;
+                Ok::<_, config::Error>(document)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Names the old key again where half a switch has named the new one in the keychain.
+    pub(super) fn take_back(&self, journal: &Journal, new: &str) -> Result<(), Error> {
+        let files = Files::load(self.env)?;
+        for file in [FileKind::Config, FileKind::Credentials] {
+            edit_file(self.env, files.path(file), self.how, |mut document| {
+                keys::rename_kept(&mut document, new, &journal.old)?;
                 Ok::<_, config::Error>(document)
             })?;
         }

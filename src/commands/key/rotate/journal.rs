@@ -51,6 +51,11 @@ impl Journal {
         Self::all(env).into_iter().find(|journal| journal.old == id || journal.new_id() == Some(id))
     }
 
+    /// One that is under way: the key it goes or comes with has to stay where it is.
+    pub(in crate::commands::key) fn under_way(env: &Env, id: &str) -> Option<Self> {
+        Self::of(env, id).filter(|journal| !matches!(journal.stage, Stage::Inactive { .. }))
+    }
+
     /// Every rotation that is not finished.
     pub(in crate::commands::key) fn all(env: &Env) -> Vec<Self> {
         let folder = env.data_folder().map(|folder| folder.join("rotations"));
@@ -71,7 +76,7 @@ impl Journal {
     }
 
     /// What finishes it.
-    pub(super) fn command(&self) -> String {
+    pub(in crate::commands::key) fn command(&self) -> String {
         format!("mfa-run key rotate -p {}", quote(&self.profile))
     }
 

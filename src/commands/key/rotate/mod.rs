@@ -58,6 +58,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
+    // before the files are read: an import in between would put the key elsewhere
+    let _turn = turn(env)?;
     let files = Files::load(env)?;
     let request = Request { duration: None, ..choose(env, &files, &args.request)? };
     let mut plan = profile::plan_for_console(&files, env, &request)?.without_roles();
@@ -67,7 +69,6 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
         let message = format!("access key {id} is in the environment, where it can't be replaced");
         return Err(Error::usage(&message, "mfa-run key import --from-env"));
     }
-    let _turn = turn(env)?;
     let context = prepare(env, &files, &request, Caller::OneShot, false)?;
     let context = Context { keychain: Arc::new(keychain(env)?), ..context };
     // the session first: whatever AWS is asked for is asked for with MFA
@@ -88,13 +89,13 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
     result.map(|()| ExitCode::SUCCESS)
 }
 
-/// One rotation at a time.
-fn turn(env: &Env) -> Result<Option<Lock>, Error> {
+/// One rotation, or import, at a time.
+pub(super) fn turn(env: &Env) -> Result<Option<Lock>, Error> {
     let Some(folder) = env.data_folder() else { return Ok(None) };
     let path = folder.join("locks").join("rotation");
     match Lock::try_acquire(&path) {
         Ok(Some(lock)) => Ok(Some(lock)),
-        Ok(None) => Err(Error::usage("another mfa-run is rotating an access key", "wait until it is done")),
+        Ok(None) => Err(Error::usage("another mfa-run is moving an access key", "wait until it is done")),
         Err(error) => Err(Error::record(&path, &error)),
     }
 }
@@ -151,12 +152,21 @@ impl Rotation<'_> {
             && self.env.now().timestamp() - journal.begun > CLOCKS_DIFFER
         {
             say(&escape(&format!("{new} is gone from IAM: beginning again")));
+            self.beside.take_back(&journal, new)?;
             self.keychain.forget_access_key(new)?;
             journal.reach(self.env, Stage::Begun)?;
         }
-        if journal.stage != Stage::Begun {
-            return Ok(journal);
+        match &journal.stage {
+            Stage::Begun => {}
+            Stage::Kept { .. } => return Ok(journal),
+            Stage::Switched { new } => return self.still_good(&journal, new, listed).map(|()| journal),
+            Stage::Inactive { new, since } => {
+                self.still_good(&journal, new, listed)?;
+                self.still_inactive(&journal, *since, listed)?;
+                return Ok(journal);
+            }
         }
+        let old_works = listed.iter().any(|key| key.id == journal.old && key.active);
         for key in listed {
             if key.id == journal.old || journal.before.contains(&key.id) {
                 continue;
@@ -173,7 +183,8 @@ impl Rotation<'_> {
             let used = self.iam.access_key_last_used(&key.id).map_err(|error| self.refused(error))?;
             let then = journal.begun - CLOCKS_DIFFER..=journal.asked + CLOCKS_DIFFER;
             let made_then = key.created.is_some_and(|at| then.contains(&at.timestamp()));
-            if used.is_none() && made_then && !is_used_here {
+            // where the old key does not work any more, another machine has rotated it, and the new one is in use there
+            if used.is_none() && made_then && !is_used_here && old_works {
                 // its secret was in the answer to a run that was killed: nobody has it, nobody ever will
                 self.iam.delete_access_key(&key.id).map_err(|error| self.refused(error))?;
                 say(&escape(&format!("deleted {}, which that run made and did not live to keep", key.id)));
@@ -184,6 +195,49 @@ impl Rotation<'_> {
         let there = self.iam.list_access_keys().map_err(|error| self.refused(error))?;
         self.room_for_one(files, &journal.old, &there)?;
         Ok(journal)
+    }
+
+    /// The new key works, as far as IAM tells: else the old one is the last.
+    fn still_good(&self, journal: &Journal, new: &str, listed: &[ListedKey]) -> Result<(), Error> {
+        let state = match listed.iter().find(|key| key.id == new) {
+            Some(key) if key.active => return Ok(()),
+            Some(_) => "inactive",
+            // IAM may list a new key late
+            None if self.env.now().timestamp() - journal.begun <= CLOCKS_DIFFER => return Ok(()),
+            None => "gone from IAM",
+        };
+        let old = &journal.old;
+        let (named_by, plain) = users(&Files::load(self.env)?, new);
+        if named_by.is_empty() && plain.is_empty() {
+            journal.forget(self.env)?;
+        }
+        let message = format!("access key {new}, which took the place of {old}, is {state}: {old} stays as it is");
+        Err(Error::usage(&message, "mfa-run key list"))
+    }
+
+    /// Nobody made the old key active again; just after our own call, IAM may not have heard of it.
+    fn still_inactive(&self, journal: &Journal, since: i64, listed: &[ListedKey]) -> Result<(), Error> {
+        let old = &journal.old;
+        let just_now = self.env.now().timestamp() - since < 60;
+        if just_now || !listed.iter().any(|key| key.id == *old && key.active) {
+            return Ok(());
+        }
+        let hint = format!("when nothing uses it any more: {}; then the same again", self.set_status(old, "Inactive"));
+        Err(Error::usage(&format!("access key {old} was made active again, so it is not deleted"), &hint))
+    }
+
+    /// What a person types to change a key at IAM: as the user, with MFA.
+    fn set_status(&self, id: &str, status: &str) -> String {
+        match self.as_user() {
+            Some(iam) => format!("{iam} update-access-key --access-key-id {id} --status {status}"),
+            None => format!("make {id} {status} in the IAM console"),
+        }
+    }
+
+    /// The AWS CLI with the rights of the user; `None` where no session can be made.
+    fn as_user(&self) -> Option<String> {
+        let (profile, serial) = (self.plan.source.in_words(), self.plan.mfa.as_ref()?.serial.value.as_str());
+        Some(format!("mfa-run -p {} --mfa-serial {} -- aws iam", quote(profile), quote(serial)))
     }
 
     fn create(&self, journal: &mut Journal) -> Result<(), Error> {
@@ -216,13 +270,16 @@ impl Rotation<'_> {
     fn prove_and_switch(&self, journal: &mut Journal, new: String) -> Result<(), Error> {
         if !self.beside.is_switched(journal, &new)? {
             let Some(key) = self.beside.find(journal, &new)? else {
-                // what was kept is lost, so the key is worth nothing to anybody
-                self.iam.delete_access_key(&new).or_else(gone).map_err(|error| self.refused(error))?;
-                say(&escape(&format!("deleted {new}, whose secret is lost: beginning again")));
-                return journal.reach(self.env, Stage::Begun);
+                // it was read back when it was kept: the store is another one now, or does not open
+                return Err(self.not_at_hand(&new));
             };
             self.prove(journal, &key)?;
             self.beside.switch(journal, &key)?;
+            if !self.beside.is_switched(journal, &new)? {
+                let old = &journal.old;
+                let message = format!("not every profile of {old} could be given {new}, and {old} stays in use");
+                return Err(Error::usage(&message, "mfa-run key list shows which profile has which key"));
+            }
         }
         journal.reach(self.env, Stage::Switched { new })
     }
@@ -253,8 +310,17 @@ impl Rotation<'_> {
         }
     }
 
+    /// The new key's secret is not where it was kept.
+    fn not_at_hand(&self, new: &str) -> Error {
+        let message = format!("access key {new} was kept, and is not there now; the old one stays in use");
+        Error::usage(&message, "mfa-run doctor shows the store in force; if it is lost, delete it in the IAM console")
+    }
+
     fn deactivate(&self, journal: &mut Journal, new: String) -> Result<(), Error> {
         let old = journal.old.clone();
+        if self.beside.find(journal, &new)?.is_none() {
+            return Err(self.not_at_hand(&new));
+        }
         let files = Files::load(self.env)?;
         let carried = carry_over(self.context, &files, &old, &new);
         let (named_by, plain) = users(&files, &new);
@@ -275,10 +341,7 @@ impl Rotation<'_> {
             let due = DateTime::from_timestamp(due, 0).unwrap_or_default().with_timezone(&Local);
             let (due, command) = (due.format("%Y-%m-%d %H:%M"), journal.command());
             say(&escape(&format!("{old} is inactive; {command} deletes it after {due}, or now with --grace 0")));
-            say(&escape(&format!(
-                "if something else still uses it: mfa-run -p {} -- aws iam update-access-key --access-key-id {old} --status Active",
-                quote(&journal.profile)
-            )));
+            say(&escape(&format!("if something else still uses it: {}", self.set_status(old, "Active"))));
             return Ok(());
         }
         // a key that is inactive can't ask for its own end

@@ -32,7 +32,10 @@ impl Rotation<'_> {
         let hint = if !is_active && profiles.is_empty() {
             format!("mfa-run key rotate -p {profile} --delete-inactive")
         } else {
-            format!("if nothing needs it: mfa-run -p {profile} -- aws iam delete-access-key --access-key-id {other}")
+            match self.as_user() {
+                Some(iam) => format!("if nothing needs it: {iam} delete-access-key --access-key-id {other}"),
+                None => "if nothing needs it, delete it in the IAM console".into(),
+            }
         };
         Err(Error::usage(&message, &hint))
     }
