@@ -205,9 +205,9 @@ impl From<session::seed::Error> for Error {
     fn from(error: session::seed::Error) -> Self {
         use session::seed::Error as Seed;
         let kind = match &error {
-            Seed::OneFactor { .. } => Kind::Usage,
+            Seed::OneFactor { .. } | Seed::SeedIsKept { .. } => Kind::Usage,
             Seed::Keychain(error) if error.is_usage() => Kind::Usage,
-            Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
+            Seed::NotKept { .. } | Seed::Keychain(_) | Seed::Index(_) => Kind::Failure,
         };
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         Self { cause, ..Self::new(kind, error.to_string()) }.hint(Some(error.hint()))
@@ -218,7 +218,9 @@ impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         use mfa::Error as Code;
         let kind = match &error {
-            session::Error::Code(Code::NobodyToAsk { .. } | Code::DialogFailed { .. }) => Kind::CodeNeeded,
+            session::Error::Code(Code::NobodyToAsk { .. } | Code::InBackground | Code::DialogFailed { .. }) => {
+                Kind::CodeNeeded
+            }
             session::Error::Code(Code::Cancelled | Code::TerminalClosed) => Kind::Cancelled,
             session::Error::Code(Code::UnknownPrompt { .. }) => Kind::Usage,
             // what a program printed is no mistake in the command line

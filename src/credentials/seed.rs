@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use sha1::Sha1;
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Bytes of a seed: RFC 4226 asks for 16 and AWS gives 40; some services give 10.
@@ -49,6 +50,11 @@ impl Seed {
     pub fn window_of(&self, code: &TokenCode, around: i64, within: i64) -> Option<i64> {
         let windows = std::iter::once(around).chain((1..=within).flat_map(|far| [around - far, around + far]));
         windows.into_iter().find(|window| self.code(*window).is(code))
+    }
+
+    /// Whether both are the same; takes as long whether they are or not.
+    pub fn is(&self, other: &Self) -> bool {
+        bool::from(self.0.ct_eq(&other.0))
     }
 
     /// In base32, to be kept or shown as a QR code.

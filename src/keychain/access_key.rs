@@ -3,7 +3,7 @@
 
 use super::{Error, Keychain};
 use crate::credentials::AccessKey;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -22,15 +22,16 @@ impl Keychain<'_> {
     /// The access key of that ID, if it is kept here.
     pub fn access_key(&self, id: &str) -> Result<Option<AccessKey>, Error> {
         let Some(bytes) = self.kept(&name(id))? else { return Ok(None) };
-        match serde_json::from_slice::<Item<String>>(&bytes) {
-            Ok(item) if item.version == VERSION && item.access_key_id == id => {
-                Ok(Some(AccessKey { id: item.access_key_id, secret: item.secret_access_key.into() }))
-            }
-            _ => {
-                self.warn(format!("the item of access key {id} is damaged or of another version: taken as not there"));
-                Ok(None)
-            }
+        let found = serde_json::from_slice::<Item<String>>(&bytes).ok().and_then(|item| {
+            // wiped when it is dropped, also where the item is another's
+            let secret: SecretString = item.secret_access_key.into();
+            let fits = item.version == VERSION && item.access_key_id == id;
+            fits.then_some(AccessKey { id: item.access_key_id, secret })
+        });
+        if found.is_none() {
+            self.warn(format!("the item of access key {id} is damaged or of another version: taken as not there"));
         }
+        Ok(found)
     }
 
     /// Keeps the access key, in place of an older item of that ID; where, in words.

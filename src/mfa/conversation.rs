@@ -38,7 +38,9 @@ impl<'e> Conversation<'e> {
     pub fn code(&self, prompt: &str, notice: Option<&str>) -> Result<TokenCode, Error> {
         self.terminal.ask(prompt, notice, None).map_err(|no_code| match no_code {
             NoCode::Error(error) => error,
-            NoCode::DeadlinePassed | NoCode::Background => Error::TerminalClosed,
+            NoCode::Background => Error::InBackground,
+            // there is none
+            NoCode::DeadlinePassed => Error::TerminalClosed,
         })
     }
 

@@ -43,6 +43,8 @@ pub enum Error {
     DeadlinePassed { profile: String, login: String },
     #[error("the terminal was closed while waiting for an MFA code")]
     TerminalClosed,
+    #[error("nobody can be asked for a code: {}", Why::Background)]
+    InBackground,
     #[error("can't use the terminal")]
     Terminal(#[source] std::io::Error),
     /// `origin` is `--token-code` or the name of the program.
@@ -88,6 +90,7 @@ impl Error {
                 "run the command of mfa_process by hand: it has to print six digits and nothing else".into()
             }
             Self::UnknownPrompt { .. } => set_variable("MFA_RUN_PROMPT", "auto"),
+            Self::InBackground => "run it in the foreground of a terminal: fg, or the same again".into(),
             Self::Cancelled | Self::TerminalClosed | Self::Terminal(_) => return None,
         })
     }

@@ -20,6 +20,12 @@ pub enum Error {
         "the keychain has access key {access_key_id}: with the seed of {serial} beside it, whoever opens it needs no second factor"
     )]
     OneFactor { serial: String, access_key_id: String },
+    #[error(
+        "the keychain has the seed of {serial}: with access key {access_key_id} beside it, whoever opens it needs no second factor"
+    )]
+    SeedIsKept { serial: String, access_key_id: String },
+    #[error("the keychain did not keep the seed of {serial}")]
+    NotKept { serial: String },
     #[error(transparent)]
     Keychain(#[from] keychain::Error),
     #[error("the index cannot be written, and without a note there the seed would not be used")]
@@ -30,15 +36,17 @@ impl Error {
     /// What to type.
     pub fn hint(&self) -> String {
         match self {
-            Self::OneFactor { .. } => "keep the seed elsewhere, or the same again with --force".into(),
+            Self::OneFactor { .. } => "keep the seed elsewhere, or the same again with --keep-seed --force".into(),
+            Self::SeedIsKept { .. } => "leave the key where it is, or the same again with --force".into(),
+            Self::NotKept { .. } => "MFA_RUN_KEYCHAIN=keys=file takes sealed files instead".into(),
             Self::Keychain(error) => error.hint(),
             Self::Index(_) => "check the permissions of the data folder: mfa-run doctor".into(),
         }
     }
 }
 
-/// Keeps the seed of the device. `source` is what signs with the device; an access key of the keychain and the seed in one
-/// store are one factor, refused without `force`. `last_window` is that of the last code that was given to AWS, if any.
+/// Keeps the seed of the device and reads it back. `source` is what signs with the device; an access key of that user and the seed in one
+/// keychain are one factor, refused without `force`. `last_window` is that of the last code that was given to AWS, if any.
 pub fn keep(
     keychain: &Keychain<'_>,
     env: &Env,
@@ -48,22 +56,54 @@ pub fn keep(
     force: bool,
     last_window: Option<i64>,
 ) -> Result<(), Error> {
-    check(serial, source, force)?;
+    check(env, serial, source, force)?;
     keychain.keep_seed(serial, seed)?;
+    if !keychain.seed(serial)?.is_some_and(|kept| kept.is(seed)) {
+        return Err(Error::NotKept { serial: serial.to_owned() });
+    }
     let note = |index: &mut Index| {
         index.seeds.insert(serial.to_owned(), last_window.unwrap_or(0));
     };
     Index::update(env, note).map_err(Error::Index)
 }
 
-/// Whether [`keep`] would refuse it, before there is a seed to lose.
-pub fn check(serial: &str, source: &Source, force: bool) -> Result<(), Error> {
-    match source {
-        Source::Keychain { access_key_id, .. } if !force => {
-            Err(Error::OneFactor { serial: serial.to_owned(), access_key_id: access_key_id.clone() })
-        }
+/// Whether [`keep`] would refuse it, before there is a seed to lose: the keychain has the access key that signs, or another one
+/// of its user. Whose a key is may not be known, as when nobody asked AWS: then it counts.
+pub fn check(env: &Env, serial: &str, source: &Source, force: bool) -> Result<(), Error> {
+    if force {
+        return Ok(());
+    }
+    let index = Index::load(env);
+    let user = index.identities.get(&source.identity());
+    let anothers = |id: &str| {
+        index.identities.get(id).is_some_and(|(arn, account)| match user {
+            Some((user, _)) => user != arn,
+            None => !is_of(serial, account),
+        })
+    };
+    let signs = match source {
+        Source::Keychain { access_key_id, .. } => Some(access_key_id),
+        _ => None,
+    };
+    match signs.or_else(|| index.access_keys.keys().find(|id| !anothers(id))) {
+        Some(id) => Err(Error::OneFactor { serial: serial.to_owned(), access_key_id: id.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the access key may join the seeds that the keychain has: none of a device of its account, and none at all where
+/// nobody asked AWS whose key it is.
+pub fn check_access_key(env: &Env, id: &str, account: Option<&str>, force: bool) -> Result<(), Error> {
+    let beside = |serial: &&String| account.is_none_or(|account| is_of(serial, account));
+    match Index::load(env).seeds.keys().find(beside) {
+        Some(serial) if !force => Err(Error::SeedIsKept { serial: serial.clone(), access_key_id: id.to_owned() }),
         _ => Ok(()),
     }
+}
+
+/// Whether the device is one of that account: `arn:aws:iam::ACCOUNT:mfa/…`. What is no ARN may be.
+fn is_of(serial: &str, account: &str) -> bool {
+    serial.split(':').nth(4).is_none_or(|of| of == account)
 }
 
 /// Forgets the seed; whether it was kept.
@@ -150,5 +190,39 @@ mod tests {
         let kept = keychain.seed(SERIAL).unwrap().expect("it is kept");
         assert_eq!(kept.code(1).expose_secret(), "287082");
         assert!(keychain.seed("arn:aws:iam::111122223333:mfa/bob").unwrap().is_none());
+    }
+
+    #[test]
+    fn another_key_of_the_same_user_counts_and_so_does_one_of_nobody_knows_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = env(folder.path());
+        let key = AccessKey { id: "AKIAONE".into(), secret: "x".into() };
+        let source = Source::File { profile: "base".into(), key, session_token: None };
+        let checked = |kept: &str, whose: &[(&str, &str, &str)]| {
+            Index::update(&env, |index| {
+                index.access_keys = [(kept.to_owned(), 1)].into();
+                index.identities = whose
+                    .iter()
+                    .map(|(id, user, account)| {
+                        let arn = format!("arn:aws:iam::{account}:user/{user}");
+                        ((*id).to_owned(), (arn, (*account).to_owned()))
+                    })
+                    .collect();
+            })
+            .unwrap();
+            check(&env, SERIAL, &source, false).is_ok()
+        };
+        let ann = ("AKIAONE", "ann", "111122223333");
+        assert!(!checked("AKIAONE", &[]) && !checked("AKIATWO", &[ann]));
+        assert!(!checked("AKIATWO", &[ann, ("AKIATWO", "ann", "111122223333")]));
+        assert!(checked("AKIATWO", &[ann, ("AKIATWO", "bob", "111122223333")]));
+        assert!(!checked("AKIATWO", &[("AKIATWO", "bob", "111122223333")]), "whose the first is, nobody knows");
+        assert!(checked("AKIATWO", &[("AKIATWO", "bob", "444455556666")]));
+        assert!(!checked("AKIATWO", &[]) && check(&env, SERIAL, &source, true).is_ok());
+
+        Index::update(&env, |index| index.seeds = [(SERIAL.into(), 0)].into()).unwrap();
+        let joins = |account, force| check_access_key(&env, "AKIATWO", account, force).is_ok();
+        assert!(!joins(Some("111122223333"), false) && !joins(None, false));
+        assert!(joins(Some("444455556666"), false) && joins(None, true));
     }
 }

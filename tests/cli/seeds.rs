@@ -52,6 +52,19 @@ fn the_access_key_does_not_join_it_in_the_keychain_unless_forced() {
     let refused = world.run(["key", "import", "-p", "base", "--yes"]).error(2);
     assert!(refused.stderr.contains("needs no second factor") && refused.stderr.contains("--force"), "{refused:?}");
     assert_eq!(world.read(".aws/credentials"), before);
+    let (second, its_secret) = world.aws.add_access_key("alice");
+    let (id, secret) = (&world.alice.access_key_id, &world.alice.secret_access_key);
+    let import = |args: &[&str], keys: &str| {
+        let run = world.command(["key", "import", "--yes"]).args(args).stdin(keys).run();
+        run.expect_code(2).says(&["has the seed of", "the same again with --force"]);
+    };
+    import(&["--all"], "");
+    import(&["-p", "base", "--no-check"], "");
+    import(&["--from-stdin"], &format!("{id} {secret}\n{second} {its_secret}\n"));
+    world.aws.add_device("alice", "arn:aws:iam::123456789012:mfa/phone");
+    import(&["-p", "base", "--mfa-serial", "arn:aws:iam::123456789012:mfa/phone"], "");
+    assert_eq!(world.read(".aws/credentials"), before);
+    assert!(!world.read(".local/share/mfa-run/index.json").contains("AKIA"), "none is kept");
     world.run(["key", "import", "-p", "base", "--yes", "--force"]).success();
     assert!(!world.read(".aws/credentials").contains("aws_secret_access_key"));
     world.set("MFA_RUN_PROMPT", "never");

@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, account: &Account<'_>) -> Result<ExitCode, Error>
     let partition = identity.arn.split(':').nth(1).unwrap_or("aws");
     let serial = format!("arn:{partition}:iam::{}:mfa{path}{name}", identity.account);
     if args.keep_seed {
-        seed::check(&serial, &account.plan.source, args.force)?;
+        seed::check(env, &serial, &account.plan.source, args.force)?;
         say(
             "note: whoever can open the keychain will have codes without you: what is left of the second factor is your login",
         );
@@ -177,6 +177,8 @@ fn create(
     if Index::load(account.env).has_seed(serial)
         && let Some(seed) = account.context.keychain.seed(serial)?
     {
+        // an access key may have joined it since
+        seed::check(account.env, serial, &account.plan.source, args.force)?;
         say(&format!("{} was begun before, and its seed was kept: going on with it", escape(serial)));
         return Ok(New { serial: serial.to_owned(), seed, resumed: true });
     }

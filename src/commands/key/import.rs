@@ -57,7 +57,7 @@ pub(super) struct Args {
     /// Write into the files instead of replacing them: for a file that is mounted by itself
     #[arg(long)]
     in_place: bool,
-    /// Even where the keychain has the seed of the user's MFA device: one factor then, not two
+    /// Even in place of another key that the profile names, and beside the seed of an MFA device: one factor then, not two
     #[arg(long)]
     force: bool,
     /// Path of mfa-run to write [default: as found on PATH]
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, env: &Env) -> Result<ExitCode, Error> {
                 draft = after;
             }
             Err((id, error)) if args.all => {
-                say(&format!("access key {id} stays where it is: {}", escape(error.message())));
+                say(&format!("access key {id} stays where it is: {}", escape(&error.in_one_line())));
                 worst = worst.max(error.code());
             }
             Err((_, error)) => return Err(error),
@@ -221,27 +221,43 @@ fn prepared(
             None => somewhere(env, &key.id)?,
         };
         let identity = if args.no_check { None } else { Some(identity(&asked, &key)?) };
-        let mut notes = Vec::new();
+        let account = identity.as_ref().map(|identity| identity.account.as_str());
+        seed::check_access_key(env, &id, account, args.force)?;
+        let mut notes = replaced(args, env, draft, &id, &targets)?;
         for target in &mut targets {
             let plan = plan(&named, env, Some(&target.profile))?;
             serve(args, env, &named, &key, &plan, target, &mut notes)?;
         }
-        let (after, index) = (draft.with(&targets)?, Index::load(env));
+        let after = draft.with(&targets)?;
         for target in &targets {
             let files = after.files();
             if keys::plain(&files).iter().any(|plain| plain.profile == target.profile) {
                 let message = format!("the access key of profile {} stands where it can't be replaced", target.profile);
                 return Err(Error::usage(&message, "move it from [DEFAULT] to the profile's own section"));
             }
-            let served = plan(&files, env, Some(&target.profile))?;
-            let device = served.mfa.as_ref().map(|mfa| mfa.serial.value.as_str());
-            if let Some(serial) = device.filter(|serial| index.has_seed(serial)) {
-                seed::check(serial, &served.source, args.force)?;
-            }
         }
         Ok((Import { key, identity, targets, notes }, after))
     };
     prepare().map_err(|error| (id, error))
+}
+
+/// No profile loses the key that it names in the keychain without anybody saying so; what is left of that one then.
+fn replaced(args: &Args, env: &Env, draft: &Draft, id: &str, targets: &[Target]) -> Result<Vec<String>, Error> {
+    let is_target = |profile: &String| targets.iter().any(|target| target.profile == *profile);
+    let kept = keys::kept(&draft.files()).into_iter();
+    let others: Vec<_> = kept.filter(|(profile, old)| old != id && is_target(profile)).collect();
+    match &others[..] {
+        [(profile, old), ..] if !args.force => {
+            let message = format!("profile {profile} names another access key in the keychain: {old}");
+            Err(Error::usage(&message, "name another profile with -p, or the same again with --force"))
+        }
+        _ => {
+            let index = Index::load(env);
+            let old: BTreeSet<_> = others.into_iter().map(|(_, old)| old).collect();
+            let left = old.into_iter().filter(|old| index.access_keys.contains_key(old));
+            Ok(left.map(|old| format!("{old} is still in the keychain: mfa-run key remove {old}")).collect())
+        }
+    }
 }
 
 /// A plan that is good for nothing but to ask STS who a key is.

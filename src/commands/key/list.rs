@@ -30,11 +30,15 @@ const JSON: &str = "\
   access_key_id   ID
   user            ARN of the IAM user, or null where nobody asked yet
   profiles        names of the profiles that use it by themselves, an array
-  kept_in         \"keychain\", \"credentials\", \"config\" (files), \"environment\", or null: not on this machine
+  kept_in         \"keychain\", \"credentials\", \"config\" (files), \"environment\", \"named\" (a profile names it, and no
+                  key import or rotate of this machine kept it), or null: not on this machine
   active          whether AWS takes it, or null where AWS does not tell
   created         RFC 3339, or null
   last_used       RFC 3339, or null
   last_service    where, or null";
+
+/// Where a key is that a profile has in the keychain, and nobody here put there.
+const NAMED: &str = "named";
 
 /// `mfa-run key list [--json] [--offline]`
 #[derive(clap::Args, Debug)]
@@ -99,10 +103,14 @@ fn known(files: &Files, env: &Env) -> Vec<Line> {
             lines.push(Line { access_key_id: id.to_owned(), kept_in: Some(kept_in), ..Line::default() });
             lines.len() - 1
         });
+        if lines[at].kept_in == Some(NAMED) {
+            lines[at].kept_in = Some(kept_in);
+        }
         lines[at].profiles.extend(profile);
     };
+    let index = Index::load(env);
     for (profile, id) in keys::kept(files) {
-        add(&id, Some(profile), "keychain");
+        add(&id, Some(profile), if index.access_keys.contains_key(&id) { "keychain" } else { NAMED });
     }
     for plain in keys::plain(files) {
         let file = if plain.file == FileKind::Config { "config" } else { "credentials" };
@@ -111,7 +119,7 @@ fn known(files: &Files, env: &Env) -> Vec<Line> {
     if let Some(id) = env.var("AWS_ACCESS_KEY_ID").filter(|id| keys::is_long_lived(id)) {
         add(id, None, "environment");
     }
-    for id in Index::load(env).access_keys.keys() {
+    for id in index.access_keys.keys() {
         add(id, None, "keychain");
     }
     lines

@@ -54,9 +54,18 @@ impl Client {
         self.service("SearchItems", &(attributes(name),)).await
     }
 
-    pub(super) async fn secrets(&self, items: &[Path]) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+    /// What the items hold, in no order.
+    pub(super) async fn secrets(&self, items: &[Path]) -> Result<Vec<(Path, Zeroizing<Vec<u8>>)>, Error> {
         let (secrets,): (HashMap<Path, Wire>,) = self.service("GetSecrets", &(items, &self.session)).await?;
-        Ok(secrets.into_values().map(|(_, _, value, _)| Zeroizing::new(value)).collect())
+        Ok(secrets.into_iter().map(|(item, (_, _, value, _))| (item, Zeroizing::new(value))).collect())
+    }
+
+    /// When the item was last changed, in seconds since 1970; 0 where the service does not say.
+    pub(super) async fn modified(&self, item: &Path) -> Result<u64, Error> {
+        let property = ("org.freedesktop.Secret.Item", "Modified");
+        let (at,): (OwnedVariant,) =
+            self.call(item.as_str(), "org.freedesktop.DBus.Properties", "Get", &property).await?;
+        Ok(at.downcast_ref::<u64>().unwrap_or_default())
     }
 
     /// The collection that new items go to, if there is one.

@@ -4,8 +4,8 @@
 //! every operation ends within [`LIMIT`], whatever that program does; nothing asks to be unlocked unless a person is there to
 //! answer, and then for [`PATIENCE`] at most.
 //!
-//! Items carry their own name ([`envelope`]): of several with one name the one that lives longest counts, what is
-//! damaged or another's is not there.
+//! Items carry their own name ([`envelope`]): of several with one name the one that lives longest counts, of keys, which
+//! all live for ever, the one in the default collection, then the newest; what is damaged or another's is not there.
 
 mod client;
 
@@ -45,6 +45,9 @@ pub(super) struct State {
     silent_since: Option<Instant>,
 }
 
+/// Whether an item is in the collection that we write to, and when it was last changed: the greater one is the better one.
+type Rank = (bool, u64);
+
 /// What an operation came to.
 enum Step<T> {
     Done(T),
@@ -62,7 +65,7 @@ impl SecretService<'_> {
         let items = self.run(async |client| {
             let (items, locked) = client.search(name).await?;
             if !items.is_empty() {
-                return Ok(Step::Done(client.secrets(&items).await?));
+                return Ok(Step::Done(ranked(client, &items).await?));
             }
             if !locked.is_empty() {
                 return Ok(Step::Locked(locked));
@@ -73,15 +76,15 @@ impl SecretService<'_> {
                 _ => Ok(Step::Done(Vec::new())),
             }
         })?;
-        let open = |bytes: &Zeroizing<Vec<u8>>| match envelope::open(name, bytes) {
-            Ok(item) => Some(item),
+        let open = |(rank, bytes): &(Rank, Zeroizing<Vec<u8>>)| match envelope::open(name, bytes) {
+            Ok(item) => Some((*rank, item)),
             Err(refused) => {
                 warn(format!("an item of the {STORE} is {refused}: taken as not there"));
                 None
             }
         };
-        let longest = items.iter().filter_map(open).max_by_key(|item| item.expires);
-        Ok(longest.filter(|item| item.expires > self.env.now()).map(|item| item.secret))
+        let longest = items.iter().filter_map(open).max_by_key(|(rank, item)| (item.expires, *rank));
+        Ok(longest.map(|(_, item)| item).filter(|item| item.expires > self.env.now()).map(|item| item.secret))
     }
 
     /// Keeps the secret in place of all others of that name.
@@ -258,6 +261,26 @@ impl Drop for State {
     fn drop(&mut self) {
         self.disconnect();
     }
+}
+
+/// What the items hold. Where there are several, an older one may have been out of reach when the key was written anew.
+async fn ranked(client: &Client, items: &[Path]) -> Result<Vec<(Rank, Zeroizing<Vec<u8>>)>, Error> {
+    let secrets = client.secrets(items).await?;
+    let collection = match secrets.len() {
+        0 | 1 => None,
+        _ => client.default_collection().await?.map(|path| format!("{}/", path.as_str())),
+    };
+    let mut ranked = Vec::with_capacity(secrets.len());
+    for (item, bytes) in secrets {
+        let rank = match &collection {
+            Some(collection) => {
+                (item.as_str().starts_with(collection), client.modified(&item).await.unwrap_or_default())
+            }
+            None => Rank::default(),
+        };
+        ranked.push((rank, bytes));
+    }
+    Ok(ranked)
 }
 
 async fn answered_by<T>(until: Instant, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

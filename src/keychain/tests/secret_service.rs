@@ -7,6 +7,7 @@ use super::*;
 use crate::credentials::AccessKey;
 use desktop::{Desktop, KEYRING, SECRETS};
 use secrecy::ExposeSecret;
+use std::time::Duration;
 
 /// A sandbox whose secrets go to the Secret Service at that desktop.
 pub(super) fn at(desktop: &Desktop, sandbox: Sandbox) -> Sandbox {
@@ -105,6 +106,25 @@ fn of_two_items_with_one_name_ours_counts_and_one_stays() {
     store(&desktop, "a", &["by", "another"], b"not of ours");
     assert!(keychain.delete("a").unwrap());
     assert_eq!(found(&desktop, "a"), 0);
+}
+
+#[test]
+fn of_two_that_live_for_ever_the_newest_in_the_default_collection_counts() {
+    let Some((desktop, sandbox)) = unlocked() else { return };
+    let env = sandbox.env();
+    let keychain = Keychain::new(&env).unwrap();
+    let item = |secret: &str| envelope::wrap("a", secret.as_bytes(), DateTime::<Utc>::MAX_UTC);
+    // times are in whole seconds
+    for (secret, more) in
+        [("old", &["by", "old"][..]), ("new", &["by", "new"]), ("elsewhere", &["--collection=session"])]
+    {
+        store(&desktop, "a", more, &item(secret));
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    assert_eq!(found(&desktop, "a"), 3);
+    for _ in 0..10 {
+        assert_eq!(keychain.kept("a").unwrap().unwrap().as_slice(), b"new");
+    }
 }
 
 #[test]

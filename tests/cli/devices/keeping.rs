@@ -43,6 +43,23 @@ fn beside_its_access_key_a_seed_is_refused_unless_forced() {
 }
 
 #[test]
+fn beside_another_key_of_the_user_and_on_the_way_of_a_resumed_one_too() {
+    let world = without_device();
+    let (second, its_secret) = world.aws.add_access_key("alice");
+    world.secret(&its_secret);
+    let import = world.command(["key", "import", "-p", "other", "--from-stdin", "--yes"]);
+    import.stdin(format!("{second} {its_secret}")).run().success();
+    world.run(["device", "enroll", "-p", "base", "--keep-seed"]).error(2).says(&[&second, "no second factor"]);
+
+    world.aws.fail("EnableMFADevice", fake_aws::FaultKind::AccessDenied, 1);
+    world.run(["device", "enroll", "-p", "base", "--keep-seed", "--force"]).error(4);
+    let mut terminal = enroll(&world, &[]);
+    terminal.expect("no second factor").expect("--keep-seed --force");
+    terminal.wait().expect_code(2);
+    world.run(["device", "enroll", "-p", "base", "--keep-seed", "--force"]).success();
+}
+
+#[test]
 fn the_picture_is_private_and_is_the_seed() {
     let world = without_device();
     let mut terminal = enroll(&world, &["--png", "new.png"]);

@@ -185,9 +185,18 @@ fn keys_come_from_stdin_and_from_the_environment() {
 
     let (second, its_secret) = world.aws.add_access_key("alice");
     world.secret(&its_secret);
-    let in_env = world.command(["key", "import", "-p", "base", "--from-env", "--yes"]);
-    let run = in_env.env("AWS_ACCESS_KEY_ID", &second).env("AWS_SECRET_ACCESS_KEY", &its_secret).run().success();
-    run.says(&["out of the environment: they come before every profile"]);
+    let in_env = |force: &[&str]| {
+        let command = world.command(["key", "import", "-p", "base", "--from-env", "--yes"]).args(force);
+        command.env("AWS_ACCESS_KEY_ID", &second).env("AWS_SECRET_ACCESS_KEY", &its_secret).run()
+    };
+    let config = world.read(".aws/config");
+    let names = format!("profile base names another access key in the keychain: {id}\n");
+    in_env(&[]).error(2).says(&[&names, "the same again with --force"]);
+    assert_eq!(world.read(".aws/config"), config);
+    in_env(&["--force"]).success().says(&[
+        &format!("note: {id} is still in the keychain: mfa-run key remove {id}\n"),
+        "out of the environment: they come before every profile",
+    ]);
     assert!(world.read(".aws/config").contains(&format!("mfa_run_access_key_id = {second}\n")));
     let two = format!("{id} {secret}\n{second} {its_secret}\n");
     world

@@ -90,9 +90,10 @@ fn a_key_in_use_is_not_forgotten_by_accident() {
         world.command(["key", "remove", &id, "--force"]).env("TERM", "xterm").env("NO_COLOR", "1").all_on_terminal();
     terminal.expect("This may be its only copy").send("n");
     terminal.wait().expect_code(130);
-    world.run(["key", "list", "--offline"]).success();
+    assert!(world.run(["key", "list", "--offline"]).success().stdout.contains(" keychain "));
     world.log_in("base");
     world.run(["key", "remove", &id, "--force", "--yes"]).success().says(&["AWS still takes it"]);
+    assert!(world.run(["key", "list", "--offline"]).success().stdout.contains(" named "), "no more than that");
     world.run(["key", "remove", &id, "--force", "--yes"]).error(2).says(&["is not in the keychain"]);
     assert_eq!(world.aws.access_key_active(&id), Some(true));
 }
