@@ -68,10 +68,10 @@ pub(super) fn run(args: &Args, account: &Account<'_>) -> Result<ExitCode, Error>
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new(vec![
-        Column::cut("SERIAL", 20),
+        Column::fixed("SERIAL"),
         Column::fixed("KIND"),
         Column::fixed("SINCE"),
-        Column::cut("PROFILES", 10),
+        Column::cut("PROFILES", 8).expendable(1),
     ]);
     for (line, device) in lines.iter().zip(&devices) {
         let kind = match device.kind() {
