@@ -89,8 +89,12 @@ fn asked(
     loop {
         // a device that is ahead shows the next one when its own window ends: some time in this one
         let turns = (window + 1).min(totp::window(env.now()) + 1) * Seed::PERIOD;
+        if let Some(notice) = notice.take() {
+            // before the wait, not after it
+            dialogue.show(&format!("{notice}\n"))?;
+        }
         dialogue.count_down("The next code comes in", turns)?;
-        let second = dialogue.code("The next code: ", notice.take().as_deref())?;
+        let second = dialogue.code("The next code: ", None)?;
         if second.is(&first) {
             notice = Some("That is the first code again: wait until the app shows another.".into());
             continue;
