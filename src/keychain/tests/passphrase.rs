@@ -2,6 +2,7 @@
 
 use super::*;
 use std::fs;
+#[cfg(unix)]
 use std::time::{Duration, Instant};
 
 fn passphrase(passphrase: &str) -> Sandbox {
