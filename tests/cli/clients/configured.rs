@@ -1,8 +1,7 @@
 //! What `configure` writes, used by the real AWS CLI and boto3, in both layouts; and that `--undo` leaves no trace.
 
-use super::javascript::Node;
 use super::terraform::Terraform;
-use super::{START, boto3, installed};
+use super::{START, every_client_is};
 use crate::support::World;
 
 #[test]
@@ -31,23 +30,7 @@ fn clients_use_what_configure_wrote_and_undo_leaves_no_trace() {
         ("mfabase", ":user/alice"),
         ("plain", ":assumed-role/admin/"),
     ] {
-        if let Some(aws) = installed("aws") {
-            let words =
-                ["sts", "get-caller-identity", "--output", "text", "--region", "eu-west-1", "--profile", profile];
-            let run = world.tool(&aws, words).patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
-        if let Some(python) = boto3::python(&world) {
-            let run = boto3::script(&world, &python, boto3::IDENTITY, profile);
-            let run = run.env("AWS_DEFAULT_REGION", "eu-west-1").patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
-        // the JavaScript SDK reads no profile with a space in its name
-        if let Some(node) = Node::find().filter(|_| !profile.contains(' ')) {
-            let run = node.identity(&world, "fromIni", profile).env("AWS_REGION", "eu-west-1");
-            let run = run.patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
+        every_client_is(&world, profile, identity);
     }
     if let Some(terraform) = Terraform::find() {
         terraform.project(&mut world, &["admin", "external", "mfabase", "plain"]);

@@ -1,8 +1,7 @@
 //! A key that was imported is in no file, and the real tools go on to work.
 
-use super::javascript::Node;
 use super::terraform::Terraform;
-use super::{START, boto3, installed};
+use super::{START, every_client_is};
 #[cfg(target_os = "linux")]
 use crate::support::Desktop;
 use crate::support::World;
@@ -53,22 +52,7 @@ fn clients_go_on(mut world: World) -> World {
     let codes = world.codes_used();
     for (profile, identity) in [("base", ":user/alice"), ("mfabase", ":user/alice"), ("plain", ":assumed-role/admin/")]
     {
-        if let Some(aws) = installed("aws") {
-            let words =
-                ["sts", "get-caller-identity", "--output", "text", "--region", "eu-west-1", "--profile", profile];
-            let run = world.tool(&aws, words).patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
-        if let Some(python) = boto3::python(&world) {
-            let run = boto3::script(&world, &python, boto3::IDENTITY, profile);
-            let run = run.env("AWS_DEFAULT_REGION", "eu-west-1").patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
-        if let Some(node) = Node::find() {
-            let run = node.identity(&world, "fromIni", profile).env("AWS_REGION", "eu-west-1");
-            let run = run.patience(START).run().success();
-            assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
-        }
+        every_client_is(&world, profile, identity);
     }
     if let Some(terraform) = Terraform::find() {
         terraform.project(&mut world, &["base"]);

@@ -22,6 +22,26 @@ const PROMPT: &str = "MFA code for ";
 /// Starting a client and its SDK, on a machine with other work to do.
 const START: Duration = Duration::from_secs(90);
 
+/// AWS CLI, boto3 and the JavaScript SDK, those that are here, have this identity by the profile.
+fn every_client_is(world: &World, profile: &str, identity: &str) {
+    if let Some(aws) = installed("aws") {
+        let words = ["sts", "get-caller-identity", "--output", "text", "--region", "eu-west-1", "--profile", profile];
+        let run = world.tool(&aws, words).patience(START).run().success();
+        assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+    }
+    if let Some(python) = boto3::python(world) {
+        let run = boto3::script(world, &python, boto3::IDENTITY, profile);
+        let run = run.env("AWS_DEFAULT_REGION", "eu-west-1").patience(START).run().success();
+        assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+    }
+    // the JavaScript SDK reads no profile with a space in its name
+    if let Some(node) = javascript::Node::find().filter(|_| !profile.contains(' ')) {
+        let run = node.identity(world, "fromIni", profile).env("AWS_REGION", "eu-west-1");
+        let run = run.patience(START).run().success();
+        assert!(run.stdout.contains(identity), "{profile}: {}", run.report());
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     /// `[profile admin]` is a `credential_process` that names role, source profile and device.

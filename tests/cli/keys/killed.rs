@@ -12,6 +12,22 @@ use std::time::{Duration, Instant};
 
 const ROTATE: [&str; 6] = ["key", "rotate", "-p", "base", "--grace", "0"];
 
+/// A rotation, killed while AWS has this call of its, which it has carried out or not.
+fn kill_at(world: &World, action: &str, committed: bool, what: &str) {
+    let before = world.aws.calls(action).len();
+    let mut fault = Fault::new(action, FaultKind::Hang);
+    fault.after_commit = committed;
+    world.aws.fault(fault);
+    let mut running = world.command(ROTATE).start();
+    let patience = Instant::now() + Duration::from_secs(20);
+    while world.aws.calls(action).len() == before && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    running.kill();
+    assert_eq!(running.wait().signal(), Some(9), "{what}");
+    world.aws.clear_faults();
+}
+
 /// One key in IAM, and the profile makes sessions with it; nothing is left of the rotation.
 fn assert_whole(world: &World, what: &str) {
     let keys = world.aws.access_keys("alice");
@@ -55,20 +71,7 @@ fn a_rotation_killed_at_any_call_is_finished_by_the_next_run() {
             for (kind, world) in worlds() {
                 let what = format!("{kind}, {action}, {}", if committed { "done" } else { "not done" });
                 world.log_in("base");
-                let before = world.aws.calls(action).len();
-                let mut fault = Fault::new(action, FaultKind::Hang);
-                if committed {
-                    fault = fault.after_commit();
-                }
-                world.aws.fault(fault);
-                let mut running = world.command(ROTATE).start();
-                let patience = Instant::now() + Duration::from_secs(20);
-                while world.aws.calls(action).len() == before && Instant::now() < patience {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                running.kill();
-                assert_eq!(running.wait().signal(), Some(9), "{what}");
-                world.aws.clear_faults();
+                kill_at(&world, action, committed, &what);
                 world.process("base").run().success();
                 finish(&world, &what);
                 if !world.aws.calls("DeleteAccessKey").iter().any(|call| call.committed) {
@@ -90,18 +93,7 @@ fn a_run_that_cleans_up_may_be_killed_as_well() {
             world.aws.fault(Fault::new("CreateAccessKey", FaultKind::Close).after_commit());
             world.run(ROTATE).error(1);
             assert_eq!(world.aws.access_keys("alice").len(), 2);
-            let mut fault = Fault::new(action, FaultKind::Hang);
-            fault.after_commit = committed;
-            world.aws.fault(fault);
-            let before = world.aws.calls(action).len();
-            let mut running = world.command(ROTATE).start();
-            let patience = Instant::now() + Duration::from_secs(20);
-            while world.aws.calls(action).len() == before && Instant::now() < patience {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            running.kill();
-            assert_eq!(running.wait().signal(), Some(9), "{what}");
-            world.aws.clear_faults();
+            kill_at(&world, action, committed, &what);
             finish(&world, &what);
             assert_whole(&world, &what);
         }

@@ -69,8 +69,7 @@ impl Beside<'_> {
             // a profile has come to name the old key in the keychain: it will name the new one there
             keep(self.keychain, self.env, new, None)?;
         }
-        let plain = keys::plain(&files);
-        let old_secret = plain.into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret);
+        let old_secret = old_secret(&files, journal);
         let new_secret = access_key::in_the_clear(new);
         let edit = |document: &mut Document, file| {
             switched(document, file, journal, old_secret.as_ref(), &new.id, &new_secret)
@@ -105,14 +104,18 @@ impl Beside<'_> {
     /// Whether the edits can be made, before AWS is asked for anything.
     pub(super) fn rehearse(&self, journal: &Journal) -> Result<(), Error> {
         let files = Files::load(self.env)?;
-        let old_secret =
-            keys::plain(&files).into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret);
+        let old_secret = old_secret(&files, journal);
         for file in [FileKind::Config, FileKind::Credentials] {
             let mut document = Document::parse(files.document(file).as_bytes().to_vec());
             switched(&mut document, file, journal, old_secret.as_ref(), "AKIA", "secret")?;
         }
         Ok(())
     }
+}
+
+/// The old key's secret, where a profile has it in plain text.
+fn old_secret(files: &Files, journal: &Journal) -> Option<Zeroizing<String>> {
+    keys::plain(files).into_iter().find(|plain| plain.id == journal.old).map(|plain| plain.secret)
 }
 
 fn switched(
